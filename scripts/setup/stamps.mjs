@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const stampFile = join(root, '.cache', 'setup.json')
+
+/** The files under a folder of the project, relative to its root, with `/`, sorted; none where there is no such folder. */
+export function listFiles(folder) {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll('\\', '/').replace(/^\/+/, ''))
+    .sort()
+}
+
+/** A hash of the names and contents of files, and of further values. */
+export function hashOf(files, ...values) {
+  const hash = createHash('sha256')
+  for (const file of files)
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update('\0')
+  for (const value of values) hash.update(value).update('\0')
+  return hash.digest('hex')
+}
+
+/** What the addon is made from. The compiler is not part of it: another one is no reason to build again. */
+export function nativeHash() {
+  return hashOf(
+    [...listFiles('native'), ...listFiles('cuda'), 'CMakeLists.txt', 'scripts/gyp-build.mjs'],
+    process.platform,
+    process.arch,
+  )
+}
+
+export function readStamps() {
+  return existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, 'utf8')) : {}
+}
+
+export function writeStamps(changes) {
+  mkdirSync(dirname(stampFile), { recursive: true })
+  writeFileSync(stampFile, JSON.stringify({ ...readStamps(), ...changes }, null, 2))
+}

@@ -1,0 +1,124 @@
+// The steps of scripts/setup.mjs.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { capture, step, withLock } from './progress.mjs'
+import { fail, requireCmake, requireCompiler, sanitizersWork } from './needs.mjs'
+import { hashOf, listFiles, nativeHash, readStamps, root, writeStamps } from './stamps.mjs'
+
+const { values: flags } = parseArgs({
+  options: {
+    tests: { type: 'boolean', default: false },
+    sanitized: { type: 'boolean', default: false },
+    bench: { type: 'boolean', default: false },
+  },
+})
+
+await withLock(join(root, '.cache'), async () => {
+  await dependencies()
+  await typescript('tsconfig.json', 'lib', 'dist')
+  await native()
+  if (flags.bench) await typescript('tsconfig.bench.json', 'bench', 'dist-bench')
+})
+
+async function dependencies() {
+  // The stamp lies in node_modules, so that deleting the folder deletes it.
+  const stamp = join(root, 'node_modules', '.brauer-setup')
+  const wanted = hashOf(['package-lock.json'], process.platform, process.arch)
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  const npm = process.env.npm_execpath
+    ? [process.execPath, process.env.npm_execpath]
+    : [process.platform === 'win32' ? 'npm.cmd' : 'npm']
+  await step('install dependencies', () => capture([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund']))
+  writeFileSync(stamp, wanted)
+}
+
+/** Compiles one folder of TypeScript and removes what an earlier source left behind: it would still be importable, and packed. */
+async function typescript(config, from, to) {
+  const files = listFiles(from).filter((file) => file.endsWith('.ts'))
+  const declarations = files.filter((file) => file.endsWith('.d.ts'))
+  const sources = files.filter((file) => !file.endsWith('.d.ts'))
+  if (sources.length === 0) fail(`There is no TypeScript under ${from}/ to compile.`)
+  const wanted = hashOf([config, 'tsconfig.json', ...files], readFileSync(join(root, 'package-lock.json')))
+  const output = (file) => join(to, file.slice(from.length + 1).replace(/(\.d)?\.ts$/, ''))
+  const outputs = sources.map(output)
+  const complete = outputs.every((path) => existsSync(join(root, `${path}.js`)))
+  const stamps = readStamps()
+  if (complete && stamps[to] === wanted) return
+  // tsc trusts its own record of what it has written, and would not write a deleted output again.
+  if (!complete) rmSync(join(root, to, '.tsbuildinfo'), { force: true })
+  const tsc = join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc')
+  await step(`compile ${from}/`, () => capture([process.execPath, tsc, '-p', config]))
+  // tsc reads hand-written declarations and leaves them behind; those it writes refer to them.
+  for (const file of declarations) {
+    const copy = join(root, `${output(file)}.d.ts`)
+    mkdirSync(dirname(copy), { recursive: true })
+    copyFileSync(join(root, file), copy)
+  }
+  const made = new Set(files.map(output))
+  for (const file of listFiles(to)) {
+    if (/\.(d\.ts|js|js\.map)$/.test(file) && !made.has(file.replace(/\.(d\.ts|js|js\.map)$/, '')))
+      rmSync(join(root, file))
+  }
+  writeStamps({ [to]: wanted })
+}
+
+async function native() {
+  const wanted = nativeHash()
+  const tests = hashOf(listFiles('test/native'), wanted)
+  const stamps = readStamps()
+  const built = join(root, 'build', 'Release', 'brauer.node')
+  const upToDate = stamps.native === wanted && existsSync(built)
+
+  if (flags.tests) {
+    if (upToDate && stamps.tests === tests && existsSync(join(root, 'build-cmake', 'CTestTestfile.cmake')))
+      return sanitized(tests)
+    await requireTools()
+    await step('build the native addon and its tests', () => gypBuild('--all', '-DBRAUER_TESTS=ON'))
+    writeStamps({ native: wanted, tests })
+    return sanitized(tests)
+  }
+  if (upToDate || usePrebuilt(wanted)) return
+  if (process.env.BRAUER_BACKEND === 'reference') return
+  await requireTools()
+  await step('build the native addon', () => gypBuild())
+  writeStamps({ native: wanted })
+}
+
+async function sanitized(wanted) {
+  if (!flags.sanitized) return
+  const complete = existsSync(join(root, 'build-asan', 'CTestTestfile.cmake'))
+  const stamps = readStamps()
+  if (stamps.sanitized === wanted && complete) return
+  if (stamps.sanitized === `unsupported ${wanted}`) return
+  if (!sanitizersWork()) return writeStamps({ sanitized: `unsupported ${wanted}` })
+  const defines = ['-DBRAUER_TESTS=ON', '-DBRAUER_SANITIZE=address,undefined']
+  await step('build both under ASan and UBSan', () => gypBuild('--all', '--no-copy', '--out', 'build-asan', ...defines))
+  writeStamps({ sanitized: wanted })
+}
+
+async function requireTools() {
+  requireCompiler()
+  requireCmake()
+}
+
+function gypBuild(...args) {
+  return capture([process.execPath, join(root, 'scripts', 'gyp-build.mjs'), ...args])
+}
+
+/** A prebuilt binary is as good as a build when it was made from these very sources; scripts/prebuild.mjs notes their hash beside it. */
+function usePrebuilt(wanted) {
+  const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`)
+  const note = join(folder, 'sources.sha256')
+  if (!existsSync(note) || readFileSync(note, 'utf8').trim() !== wanted) return false
+  process.env.PREBUILDS_ONLY = '1'
+  try {
+    createRequire(import.meta.url)('node-gyp-build').path(root)
+  } catch {
+    return false // none for this libc
+  }
+  // A build of other sources would win over the prebuilt binary.
+  rmSync(join(root, 'build', 'Release'), { recursive: true, force: true })
+  return true
+}

@@ -1,0 +1,133 @@
+// Runs every check and test and ends with one line, "N passed, N failed" (", N skipped" where there are). scripts/setup.mjs --tests comes first.
+// Usage: node scripts/test.mjs [pattern ...]     With patterns: only the jest tests whose path matches one.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { listFiles, readStamps, root } from './setup/stamps.mjs'
+
+const patterns = process.argv.slice(2)
+const total = { passed: 0, failed: 0, skipped: 0 }
+const started = performance.now()
+
+if (patterns.length === 0) {
+  heading('Checks of the repository')
+  for (const file of listFiles('scripts/checks')) {
+    const { name, run } = await import(`./checks/${file.split('/').at(-1)}`)
+    await check(name, run)
+  }
+  const bin = (path) => [process.execPath, join(root, 'node_modules', path)]
+  await check('the tests and benchmarks type-check', () =>
+    silent([...bin('@typescript/native/bin/tsc'), '-p', 'tsconfig.test.json']),
+  )
+  await check('eslint', () => silent([...bin('eslint/bin/eslint.js'), '.']))
+  await check('prettier', () => silent([...bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']))
+  await check('clang-format', () => silent([process.execPath, join(root, 'scripts', 'clang-format.mjs'), '--check']))
+
+  heading('C++ tests')
+  await ctest('build-cmake')
+  heading('C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer')
+  if (readStamps().sanitized?.startsWith('unsupported'))
+    report('skipped', 'all of them', 'the compiler has no working sanitizers')
+  else await ctest('build-asan')
+}
+
+heading('TypeScript tests')
+await jest()
+
+const seconds = ((performance.now() - started) / 1000).toFixed(1)
+console.log(`\n${seconds} s`)
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`)
+process.exitCode = total.failed === 0 ? 0 : 1
+
+function heading(text) {
+  console.log(`\n${text}`)
+}
+
+function report(result, name, detail = '') {
+  total[result]++
+  console.log(
+    `  ${{ passed: 'ok     ', failed: 'FAILED ', skipped: 'skipped' }[result]} ${name}${detail && `: ${detail}`}`,
+  )
+}
+
+/** A check returns the list of what is wrong, or { skip: reason }. One check counts as one. */
+async function check(name, run) {
+  let problems
+  try {
+    problems = await run()
+  } catch (error) {
+    problems = [String(error.stack ?? error)]
+  }
+  if (problems.skip) return report('skipped', name, problems.skip)
+  report(problems.length === 0 ? 'passed' : 'failed', name)
+  for (const problem of problems) console.log(`            ${problem.replaceAll('\n', '\n            ')}`)
+}
+
+/** A command as a check: what it prints is the problem when it fails; exit code 77 is a skip. */
+async function silent(command) {
+  const { code, output } = await runProgram(command)
+  if (code === 77) return { skip: output.trim() }
+  return code === 0 ? [] : [output.trim() || `exit code ${code}`]
+}
+
+async function ctest(folder) {
+  const file = join(root, '.cache', `${folder}.xml`)
+  rmSync(file, { force: true })
+  const parallel = String(availableParallelism())
+  const { output } = await runProgram([
+    'ctest',
+    '--test-dir',
+    folder,
+    '--output-junit',
+    file,
+    '--output-on-failure',
+    '-j',
+    parallel,
+  ])
+  const cases = existsSync(file)
+    ? [...readFileSync(file, 'utf8').matchAll(/<testcase name="([^"]*)"[^>]*status="(\w+)"/g)]
+    : []
+  for (const [, name, status] of cases)
+    report({ run: 'passed', notrun: 'skipped', disabled: 'skipped' }[status] ?? 'failed', name)
+  // A folder without a single test is a broken build, not a success.
+  if (cases.length === 0) report('failed', `no C++ test ran in ${folder}/`)
+  if (cases.length === 0 || cases.some(([, , status]) => status === 'fail')) console.log(output)
+}
+
+async function jest() {
+  const file = join(root, '.cache', 'jest.json')
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  rmSync(file, { force: true })
+  const program = [
+    process.execPath,
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'node_modules/jest/bin/jest.js'),
+  ]
+  const { code } = await runProgram(
+    [...program, '--json', '--outputFile', file, ...patterns],
+    ['ignore', 'ignore', 'inherit'],
+  )
+  if (!existsSync(file)) return report('failed', `jest ended with exit code ${code} and no results`)
+  const results = JSON.parse(readFileSync(file, 'utf8'))
+  total.passed += results.numPassedTests
+  total.failed += results.numFailedTests + results.numRuntimeErrorTestSuites
+  total.skipped += results.numPendingTests + results.numTodoTests
+  for (const suite of results.testResults) {
+    for (const test of suite.assertionResults)
+      if (test.status === 'pending' || test.status === 'todo') console.log(`  skipped ${test.fullName}`)
+  }
+  if (code !== 0 && results.success) report('failed', `jest ended with exit code ${code} although every test passed`)
+}
+
+function runProgram([program, ...args], stdio = ['ignore', 'pipe', 'pipe']) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, stdio })
+    let output = ''
+    child.stdout?.on('data', (chunk) => (output += chunk))
+    child.stderr?.on('data', (chunk) => (output += chunk))
+    child.on('error', (error) => resolve({ code: -1, output: `${program}: ${error.message}` }))
+    child.on('close', (code) => resolve({ code: code ?? -1, output }))
+  })
+}
