@@ -1,0 +1,35 @@
+import { expected, show } from '../errors.js'
+
+/** Storage types of tensors. Arithmetic is float64 for float64 and float32 for all others. */
+export const dtypes = ['float32', 'float64', 'float16', 'bfloat16'] as const
+export type Dtype = (typeof dtypes)[number]
+
+/** The array that holds elements of a dtype on the host; float16 and bfloat16 as their bits. */
+export interface DataOf {
+  float32: Float32Array
+  float64: Float64Array
+  float16: Uint16Array
+  bfloat16: Uint16Array
+}
+
+const constructors = { float32: Float32Array, float64: Float64Array, float16: Uint16Array, bfloat16: Uint16Array }
+
+/** @throws BrauerError `invalid-dtype` */
+export function checkDtype(value: unknown, where: string): Dtype {
+  if ((dtypes as readonly unknown[]).includes(value)) return value as Dtype
+  throw expected('invalid-dtype', where, `one of ${dtypes.join(', ')}`, show(value))
+}
+
+/** A zeroed array for `size` elements of a dtype. */
+export function allocate<D extends Dtype>(dtype: D, size: number): DataOf[D] {
+  return new constructors[dtype](size) as DataOf[D]
+}
+
+/** The dtype of arithmetic and of parameters for a storage dtype. */
+export function computeDtype(dtype: Dtype): 'float32' | 'float64' {
+  return dtype === 'float64' ? 'float64' : 'float32'
+}
+
+export function bytesPerElement(dtype: Dtype): number {
+  return constructors[dtype].BYTES_PER_ELEMENT
+}

@@ -1,0 +1,9 @@
+import { expected } from '../errors.js'
+
+/** The product of sizes, exact or an error. @throws BrauerError `size-overflow` past 2^53 */
+export function product(sizes: readonly number[], where: string): number {
+  let result = 1
+  for (const size of sizes) result *= size
+  if (result > Number.MAX_SAFE_INTEGER) throw expected('size-overflow', where, 'a size below 2^53', `${sizes.join('·')}`)
+  return result
+}

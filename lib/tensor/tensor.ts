@@ -1,0 +1,111 @@
+import { BrauerError, expected, show } from '../errors.js'
+import { allocate, checkDtype, type DataOf, type Dtype } from './dtype.js'
+import { decoder, encoder } from './half.js'
+import { product } from './size.js'
+
+/** Anything that every function of this package accepts as a tensor: onnxruntime tensors are such values as they are. */
+export interface TensorLike {
+  readonly dims: readonly number[]
+  readonly type: string
+  readonly data: unknown
+}
+
+/** A dense row-major array of numbers on the host. `data` is not copied: it is the array the tensor was made from, or the one
+ *  a backend wrote. float16 and bfloat16 are held as their bits in a Uint16Array. */
+export class Tensor<D extends Dtype = Dtype> implements TensorLike {
+  readonly shape: readonly number[]
+  readonly dtype: D
+  readonly device: string = 'cpu'
+  readonly size: number
+  #data: DataOf[D] | undefined
+
+  constructor(data: DataOf[D], shape: readonly number[], dtype: D) {
+    this.#data = data
+    this.shape = Object.freeze([...shape])
+    this.dtype = dtype
+    this.size = product(shape, 'tensor')
+  }
+
+  /** The shape, under the name onnxruntime gives it. */
+  get dims(): readonly number[] {
+    return this.shape
+  }
+
+  /** The dtype, under the name onnxruntime gives it. */
+  get type(): D {
+    return this.dtype
+  }
+
+  /** The elements. @throws BrauerError `disposed` */
+  get data(): DataOf[D] {
+    if (!this.#data) throw new BrauerError('disposed', `tensor [${this.shape.join(', ')}]: expected a live tensor, received a disposed one`)
+    return this.#data
+  }
+
+  /** The elements, also of a tensor that lives on a device. */
+  async getData(): Promise<DataOf[D]> {
+    return this.data
+  }
+
+  /** The elements as numbers, whatever the dtype. */
+  toNumbers(): number[] {
+    return Array.from(this.data as ArrayLike<number>, decoder(this.dtype))
+  }
+
+  dispose(): void {
+    this.#data = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/** What `tensor` takes as data. */
+export type TensorData = Float32Array | Float64Array | Uint16Array | readonly number[]
+
+/** Makes a tensor of `data` in row-major order. Without a dtype a Float64Array gives float64, everything else float32. A typed
+ *  array that already holds the dtype is used without a copy (a Uint16Array holds the bits of a 16-bit dtype); other
+ *  data is converted.
+ *  @throws BrauerError `invalid-shape` when the sizes do not multiply to the length, `invalid-dtype`, `size-overflow`
+ *  @example tensor(new Float32Array(12), [4, 3]) */
+export function tensor<D extends Dtype = 'float32'>(data: TensorData, shape: readonly number[], dtype?: D): Tensor<D> {
+  const type = (dtype === undefined ? (data instanceof Float64Array ? 'float64' : 'float32') : checkDtype(dtype, 'tensor: dtype')) as D
+  checkShape(shape, 'tensor: shape')
+  if (!Array.isArray(data) && !isData(data)) {
+    throw expected('invalid-argument', 'tensor: data', 'a Float32Array, Float64Array, Uint16Array or an array of numbers', show(data))
+  }
+  const size = product(shape, 'tensor: shape')
+  if (data.length !== size) {
+    throw expected('invalid-shape', 'tensor: data', `${size} elements for the shape [${shape.join(', ')}]`, `${data.length}`)
+  }
+  return new Tensor(store(data as TensorData, type), shape, type)
+}
+
+function store<D extends Dtype>(data: TensorData, dtype: D): DataOf[D] {
+  const held = allocate(dtype, 0).constructor
+  if (ArrayBuffer.isView(data) && data.constructor === held) return data as DataOf[D]
+  if (data instanceof Uint16Array) {
+    throw expected('invalid-dtype', 'tensor: dtype', 'float16 or bfloat16 for a Uint16Array, which holds bits', dtype)
+  }
+  const encode = encoder(dtype)
+  const result = allocate(dtype, data.length)
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]
+    if (typeof value !== 'number') throw expected('invalid-argument', `tensor: data[${i}]`, 'a number', show(value))
+    result[i] = encode(value)
+  }
+  return result
+}
+
+export function isData(data: unknown): data is Float32Array | Float64Array | Uint16Array {
+  return data instanceof Float32Array || data instanceof Float64Array || data instanceof Uint16Array
+}
+
+/** @throws BrauerError `invalid-shape` unless every size is a non-negative integer */
+export function checkShape(shape: unknown, where: string): asserts shape is readonly number[] {
+  if (!Array.isArray(shape)) throw expected('invalid-shape', where, 'an array of sizes', show(shape))
+  for (const size of shape) {
+    if (!Number.isSafeInteger(size) || size < 0) throw expected('invalid-shape', where, 'non-negative integers', show(shape))
+  }
+}
