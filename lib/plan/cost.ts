@@ -1,0 +1,156 @@
+import { choose, parts, rearrangements } from './count.js'
+import type { Class, Factored } from './factor.js'
+import { transform } from './fourier.js'
+import type { PlanRequest, Product, Side } from './plan.js'
+import { visits } from './rows.js'
+
+/** Work per batch item. */
+export interface Cost {
+  /** Floating-point operations, a product and a sum counted as two. */
+  readonly flops: number
+  /** Elements read or written by index operations (downs, ups, transforms). */
+  readonly elements: number
+  /** Largest weight matrix, in elements. */
+  readonly weights: number
+}
+
+/** What each strategy costs; `plan` is the chosen one. */
+export interface Costs {
+  readonly plan: Cost
+  readonly dense: Cost
+  readonly diagrams: Cost
+  readonly shared: Cost
+  readonly fourier: Cost
+}
+
+/** An element moved by an index operation costs as much time as this many flops of a channel product. Measured on AVX2 and
+ *  AVX-512 cores: strided passes run at 2 to 4 elements, products at 15 to 40 flops a cycle. */
+export const flopsPerElement = 8
+
+export function time(cost: Cost): number {
+  return cost.flops + flopsPerElement * cost.elements
+}
+
+/** Multiplications per column of one transform over d strands of extent n, all orbits. */
+export function transformFlops(n: number, d: number): number {
+  let flops = 0
+  for (let code = 0; code < 2 ** (d - 1); code++) flops += choose(n, parts(code)) * rearrangements(code, d) ** 2
+  return 2 * flops
+}
+
+/** Σ over λ of rows·dimension²: the share of a channel product that is left after the transform, times n^d. */
+function transformedRows(n: number, d: number): number {
+  return transform(d).lambdas.reduce((sum, { dimension, kostka }) => {
+    const rows = kostka.reduce((all, copies, code) => all + copies * choose(n, parts(code)), 0)
+    return sum + rows * dimension * dimension
+  }, 0)
+}
+
+/** Whether the transform costs less than one permuted copy of the input per permutation. */
+export function fourierPays(request: PlanRequest, factored: Factored, cls: Class, terms: readonly number[], kind: number, size: number): boolean {
+  const { plain, transformed } = classCosts(request, factored, cls, terms, kind, size)
+  return time(transformed) < time(plain)
+}
+
+function classCosts(request: PlanRequest, factored: Factored, cls: Class, terms: readonly number[], kind: number, size: number): { plain: Cost; transformed: Cost } {
+  const downs = new Set<number>()
+  const columns = new Set<string>()
+  const ups = new Set<number>()
+  for (const t of terms) {
+    ups.add(cls.terms[t + 3]!)
+    if (cls.terms[t + 2]! < 0) continue
+    downs.add(cls.terms[t + 2]!)
+    columns.add(`${cls.terms[t + 2]}/${cls.terms[t + 4]}`)
+  }
+  const width = (down: number): number => request.inputs[factored.downs[down]!.tensor]!.channels
+  const inner = [...downs].reduce((sum, down) => sum + width(down), 0)
+  const cols = [...ups].reduce((sum, up) => sum + request.outputs[factored.ups[up]!.tensor]!.channels, 0)
+  const permuted = [...columns].reduce((sum, column) => sum + width(parseInt(column)), 0)
+  const plain = { flops: 2 * size * permuted * cols, elements: 2 * size * (permuted - inner), weights: permuted * cols }
+  if (kind < 0) return { plain, transformed: plain }
+  const d = cls.strands[kind]!
+  const n = request.group.kinds[kind]!.n
+  const others = size / n ** d
+  const flops = others * (2 * transformedRows(n, d) * inner * cols + transformFlops(n, d) * (inner + cols))
+  return { plain, transformed: { flops, elements: 2 * size * (inner + cols), weights: transform(d).weights.length * inner * cols } }
+}
+
+/** Costs of the plan and of the strategies it was chosen from. */
+export function costs(request: PlanRequest, factored: Factored, bottom: Side, top: Side, products: readonly Product[]): Costs {
+  const passes = [...bottom.rows.map((row) => [bottom, row] as const), ...top.rows.map((row) => [top, row] as const)]
+  const index = passes.reduce((sum, [side, row]) => {
+    if (row.direct) return sum
+    const { channels, extents } = side.tensors[row.tensor]!
+    const from = row.from < 0 ? extents : products[side.rows[row.from]!.product]!.extents
+    const listed = row.fromPieces.some((piece) => piece.type === 'list')
+    return sum + channels * row.fromPieces.reduce((all, piece) => all * visits(piece, from), listed ? 1 : products[row.product]!.compact)
+  }, 0)
+  const mixed = products.map((product) => {
+    const { size, inner, cols, fourier } = product
+    if (fourier < 0) return { flops: 2 * size * inner * cols, elements: 0, weights: inner * cols }
+    const d = product.strands[fourier]!
+    const n = request.group.kinds[fourier]!.n
+    const others = size / n ** d
+    return {
+      flops: others * (2 * transformedRows(n, d) * inner * cols + transformFlops(n, d) * (inner + cols)),
+      elements: 2 * size * (inner + cols),
+      weights: transform(d).weights.length * inner * cols,
+    }
+  })
+  const classwise = (pick: 'plain' | 'transformed'): Cost =>
+    total(
+      factored.classes.map((cls) => {
+        const size = cls.strands.reduce((all, d, kind) => all * request.group.kinds[kind]!.n ** d, cls.compact)
+        const kind = cls.strands.findIndex((d) => d >= 2 && d <= 5)
+        const terms = Array.from({ length: cls.terms.length / 5 }, (_, t) => 5 * t)
+        return classCosts(request, factored, cls, terms, kind, size)[pick]
+      }),
+      index,
+    )
+  return {
+    plan: total(mixed, index),
+    dense: dense(request),
+    diagrams: diagramwise(request, factored),
+    shared: classwise('plain'),
+    fourier: classwise('transformed'),
+  }
+}
+
+function total(parts: readonly Cost[], elements: number): Cost {
+  return {
+    flops: parts.reduce((sum, part) => sum + part.flops, 0),
+    elements: parts.reduce((sum, part) => sum + part.elements, elements),
+    weights: parts.reduce((sum, part) => sum + part.weights, 0),
+  }
+}
+
+function dense(request: PlanRequest): Cost {
+  const weights = request.pairs.reduce((sum, { input, output }) => {
+    if (input < 0) return sum
+    const rows = request.inputs[input]!
+    const cols = request.outputs[output]!
+    return sum + rows.channels * cols.channels * [...rows.extents, ...cols.extents].reduce((a, b) => a * b, 1)
+  }, 0)
+  return { flops: 2 * weights, elements: 0, weights }
+}
+
+function diagramwise(request: PlanRequest, factored: Factored): Cost {
+  let flops = 0
+  let elements = 0
+  let weights = 0
+  for (const cls of factored.classes) {
+    const size = cls.strands.reduce((all, d, kind) => all * request.group.kinds[kind]!.n ** d, cls.compact)
+    for (let t = 0; t < cls.terms.length; t += 5) {
+      const down = factored.downs[cls.terms[t + 2]!]
+      const up = factored.ups[cls.terms[t + 3]!]!
+      const output = request.outputs[up.tensor]!
+      elements += output.channels * up.pieces.reduce((all, piece) => all * visits(piece, output.extents), cls.compact)
+      if (!down) continue
+      const input = request.inputs[down.tensor]!
+      elements += input.channels * down.pieces.reduce((all, piece) => all * visits(piece, input.extents), cls.compact)
+      flops += 2 * size * input.channels * output.channels
+      weights += input.channels * output.channels
+    }
+  }
+  return { flops, elements, weights }
+}

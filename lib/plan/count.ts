@@ -1,0 +1,31 @@
+/** Rows of a partition λ in the transform over d strands of extent n, from its Kostka number for every composition:
+ *  Σ over compositions of C(n, parts)·kostka. */
+export function orbitRows(n: number, kostka: readonly number[]): number {
+  return kostka.reduce((total, copies, code) => total + copies * choose(n, parts(code)), 0)
+}
+
+/** Number of distinct values in a multi-index of a composition code. */
+export function parts(code: number): number {
+  let count = 1
+  for (let bits = code; bits > 0; bits >>= 1) count += bits & 1
+  return count
+}
+
+/** Number of distinct rearrangements of a multi-index of d entries with a composition code. */
+export function rearrangements(code: number, d: number): number {
+  let result = 1
+  let run = 0
+  for (let p = 0; p < d; p++) {
+    run = p > 0 && ((code >> (p - 1)) & 1) === 0 ? run + 1 : 1
+    result = (result * (p + 1)) / run
+  }
+  return Math.round(result)
+}
+
+/** Binomial coefficient, exact below 2^53. */
+export function choose(n: number, k: number): number {
+  if (k < 0 || k > n) return 0
+  let result = 1
+  for (let i = 1; i <= Math.min(k, n - k); i++) result = (result * (n - Math.min(k, n - k) + i)) / i
+  return Math.round(result)
+}
