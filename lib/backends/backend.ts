@@ -1,0 +1,29 @@
+import type { Dtype } from '../tensor/dtype.js'
+import type { Program } from '../program/program.js'
+
+/** Element storage as it crosses to a backend: 16-bit floats travel as their bits. */
+export type Data = Float32Array | Float64Array | Uint16Array
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Number of threads at most; the backend's own choice when left out. */
+  readonly threads?: number | undefined
+}
+
+/** A program loaded into a backend for one storage type. */
+export interface Executable {
+  /** Runs on the calling thread's time. `operands` holds one array per input buffer, then one per output buffer, in program
+   *  order: item buffers hold batch·size elements, shared ones size. Item operands have the storage type, shared ones the
+   *  compute type (float32 for 16-bit storage). Operands must not overlap. */
+  runSync(batch: number, operands: readonly Data[], options?: RunOptions): void
+  /** The same off the event loop. The caller keeps the operands alive and untransferred until it settles. */
+  run(batch: number, operands: readonly Data[], options?: RunOptions): Promise<void>
+  dispose(): void
+}
+
+/** One way to execute programs. Implementations are listed once, in order of preference, in index.ts. */
+export interface Backend {
+  readonly name: string
+  readonly device: string
+  load(program: Program, dtype: Dtype): Executable
+}

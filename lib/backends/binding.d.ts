@@ -1,0 +1,43 @@
+/** The whole addon. Nothing else of it is used. Statuses are turned into errors in native.ts. */
+export interface Binding {
+  readonly version: string
+  info(): CpuInfo
+  /** Decodes and verifies. dtype: 0 float32, 1 float64, 2 float16, 3 bfloat16. A status when the program is refused. */
+  load(words: Float64Array, dtype: number): Program | Status
+  /** operands: inputs, then outputs, in program order. threads 0: the default count. undefined: success. */
+  runSync(program: Program, batch: number, operands: readonly ArrayBufferView[], threads: number): Status | undefined
+  /** Returns a job. `done` is called on the event loop, once, also after `cancel` and for errors. The addon holds references
+   *  to the operands until then. */
+  run(program: Program, batch: number, operands: readonly ArrayBufferView[], threads: number, done: (status: Status | undefined) => void): Job | Status
+  cancel(job: Job): void
+  /** Frees the program now; running jobs keep it. Later use gives the status `disposed`. */
+  dispose(program: Program): void
+}
+
+/** Opaque handles. */
+export interface Program {
+  readonly program: unique symbol
+}
+export interface Job {
+  readonly job: unique symbol
+}
+
+export interface Status {
+  readonly code: 'invalid-program' | 'invalid-buffer' | 'invalid-argument' | 'aborted' | 'disposed' | 'out-of-memory' | 'internal'
+  readonly message: string
+}
+
+export interface CpuInfo {
+  /** Brand string of the processor. */
+  readonly cpu: string
+  /** The instruction set in use, and all that are compiled in, each with whether this machine has it. */
+  readonly isa: string
+  readonly isas: readonly { readonly name: string; readonly available: boolean }[]
+  /** Set when BRAUER_CPU_ISA or BRAUER_NUM_THREADS cannot be met; then every load fails with this message. */
+  readonly error?: string
+  readonly threads: number
+  /** Bytes of one core's L2 cache and of the last-level cache, and the scratch budget of a tile. */
+  readonly l2: number
+  readonly llc: number
+  readonly tileBytes: number
+}
