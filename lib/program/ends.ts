@@ -18,6 +18,8 @@ export class Ends {
   /** Target only: tensors whose elements are all defined, rows already passed on, products already computed. */
   readonly #begun = new Set<number>()
   readonly #passed = new Set<number>()
+  /** Tensors that some write covers wholly. */
+  readonly #coverable = new Set<number>()
   readonly #computed = new Set<number>()
   readonly #children = new Map<number, number[]>()
   readonly #sections = new Map<number, number>()
@@ -212,13 +214,12 @@ export class Ends {
   /** Products that define a whole tensor come first, so that no tensor need be zeroed. */
   productOrder(): number[] {
     const begins = new Set<number>()
-    const begun = new Set<number>()
     this.#plan.products.forEach((product, p) => {
       for (const at of this.#rows(product)) {
         const row = this.#side.rows[at]!
         const whole = row.direct ? this.#isWhole(row) : coversTensor(row) && !this.#children.has(at)
-        if (!whole || begun.has(row.tensor)) continue
-        begun.add(row.tensor)
+        if (!whole || this.#coverable.has(row.tensor)) continue
+        this.#coverable.add(row.tensor)
         begins.add(p)
       }
     })
@@ -269,7 +270,8 @@ export class Ends {
     for (const at of this.#rows(this.#plan.products[p]!)) {
       const row = this.#side.rows[at]!
       if (row.direct || row.from >= 0 || this.#children.has(at) || this.#isSectioned(row.tensor)) continue
-      this.#writeRow(at)
+      // Rather than zero a tensor now, wait for the write that covers it, if there is one.
+      if (this.#begun.has(row.tensor) || coversTensor(row) || !this.#coverable.has(row.tensor)) this.#writeRow(at)
     }
   }
 

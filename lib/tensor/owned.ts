@@ -23,5 +23,8 @@ export function owned(buffer: ArrayBufferLike): boolean {
 }
 
 function refuse(): never {
-  throw new BrauerError('invalid-buffer', 'transfer: expected a buffer of your own, received the buffer of a tensor; copy it with slice() first')
+  throw new BrauerError(
+    'invalid-buffer',
+    'transfer: expected a buffer of your own, received the buffer of a tensor; copy it with slice() first',
+  )
 }

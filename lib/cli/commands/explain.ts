@@ -1,0 +1,17 @@
+import type { Command } from '../command.js'
+import { layerFlags, openLayer, runFlags } from '../layer.js'
+
+export const explain: Command = {
+  name: 'explain',
+  summary: 'Prints the plan of a layer: diagrams, stages, flops, bytes, and what the other strategies would cost.',
+  forms: [
+    'MODEL.safetensors',
+    'GROUP --in SPACE --out SPACE [--bias …]        e.g. "O(3)" --in 1:8,2:8 --out 0:16,2:8 --bias',
+  ],
+  flags: { ...layerFlags, ...runFlags },
+  async run(arguments_) {
+    const layer = openLayer(arguments_, 'explain')
+    console.log(layer.explain())
+    return 0
+  },
+}

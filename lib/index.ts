@@ -1,0 +1,32 @@
+/** Fast group-equivariant linear layers. Everything public is named here; nothing else can be imported.
+ *  @packageDocumentation */
+
+// Groups and their diagrams
+export { S, O, SO, Sp, product, groupFrom } from './groups/index.js'
+export type { Group, Order } from './groups/group.js'
+export { Diagram } from './diagrams/diagram.js'
+
+// Layers
+export { linear, Linear } from './layers/linear.js'
+export type { CallOptions, Parameters, Space, TensorsOf } from './layers/linear.js'
+export type { LinearOptions, ResolvedOptions } from './layers/options.js'
+export { check } from './layers/check.js'
+export type { CheckOptions, CheckRow } from './layers/check.js'
+export { loadModel, saveModel } from './layers/model.js'
+
+// Tensors and model files
+export { tensor, Tensor } from './tensor/tensor.js'
+export type { TensorData, TensorLike } from './tensor/tensor.js'
+export type { Dtype } from './tensor/dtype.js'
+export { readSafetensors, writeSafetensors } from './interop/safetensors.js'
+export { readNpy, writeNpy } from './interop/npy.js'
+
+// What runs, and how
+export { listBackends } from './backends/index.js'
+export type { BackendChoice } from './backends/index.js'
+export { cpuInfo } from './backends/native.js'
+export type { Plan, Steps, Strategy } from './plan/plan.js'
+export type { Program } from './program/program.js'
+
+export { BrauerError } from './errors.js'
+export type { ErrorCode } from './errors.js'

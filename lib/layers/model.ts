@@ -1,0 +1,158 @@
+import { BrauerError, expected, show } from '../errors.js'
+import type { Group } from '../groups/group.js'
+import { groupFrom } from '../groups/index.js'
+import { readSafetensors, writeSafetensors } from '../interop/safetensors.js'
+import { computeDtype } from '../tensor/dtype.js'
+import { type Tensor, tensor, type TensorLike } from '../tensor/tensor.js'
+import { linear, type Linear, type Space } from './linear.js'
+import { checkNames, type LinearOptions, resolveOptions } from './options.js'
+
+/** The options that say what a layer computes; they are stored, and a file's own hold. */
+const defining = ['bias', 'basis', 'normalize'] as const
+/** Options that a file remembers and that `loadModel` may replace. */
+const remembered = ['dtype', 'layout', 'expectedBatch'] as const
+
+/** Options of `loadModel`: how the layer runs, never what it computes. */
+export type ModelOptions = Omit<LinearOptions, (typeof defining)[number] | 'seed'>
+
+/** The `brauer` entry of a model file's metadata, as JSON. */
+interface Stored {
+  readonly format: 1
+  readonly group: string
+  /** One n, or one per factor of a product. */
+  readonly n: number | readonly number[]
+  readonly spaces: { readonly input: Space; readonly output: Space }
+  readonly options: LinearOptions
+  /** The diagrams of each parameter by key, in the order of its rows. */
+  readonly diagrams: Readonly<Record<string, readonly string[]>>
+}
+
+/** A layer as a model file (safetensors): its parameters under their names, and the metadata entry `brauer`, from which
+ *  `loadModel` makes the layer again. The same layer gives the same bytes. */
+export function saveModel(layer: Linear): Uint8Array {
+  const { group, input, output, options, parameters } = layer
+  const sizes = group.kinds.map((kind) => kind.n)
+  const stored: Stored = {
+    format: 1,
+    group: group.name,
+    n: sizes.length === 1 ? sizes[0]! : sizes,
+    spaces: { input, output },
+    options: Object.fromEntries([...defining, ...remembered].map((name) => [name, options[name]])),
+    diagrams: Object.fromEntries(Object.keys(parameters).map((name) => [name, diagramsOf(layer, name)])),
+  }
+  return writeSafetensors(parameters, { brauer: JSON.stringify(stored) })
+}
+
+/** Makes the layer of a model file. Rows of weights are found by the keys of their diagrams; weights of another dtype are
+ *  converted.
+ *  @param options how the layer runs (backend, threads, …); dtype, layout and expectedBatch replace those of the file
+ *  @throws BrauerError `invalid-file`; `unknown-option` and the other errors of `linear` for `options` */
+export function loadModel(bytes: Uint8Array, options: ModelOptions = {}): Linear {
+  checkNames(options, Object.keys(resolveOptions({})).filter(isFree), 'loadModel: options')
+  resolveOptions(options)
+  const { tensors, metadata } = readSafetensors(bytes)
+  const stored = parse(metadata['brauer'])
+  const layer = make(stored, options)
+  layer.load(inOrder(layer, stored, tensors))
+  return layer
+}
+
+const isFree = (name: string): boolean => ![...defining, 'seed'].includes(name)
+
+function diagramsOf(layer: Linear, name: string): string[] {
+  const [kind, ...orders] = name.split('.')
+  const none = layer.group.kinds.length === 1 ? '0' : ''
+  const [k, l] = kind === 'bias' ? [none, orders[0]!] : [orders[0]!, orders[1]!]
+  return layer.diagrams(k, l).map((diagram) => diagram.key)
+}
+
+function make({ group, n, spaces, options }: Stored, free: ModelOptions): Linear {
+  // Given but undefined means not given.
+  const given = Object.fromEntries(Object.entries(free).filter(([, value]) => value !== undefined))
+  try {
+    return linear(groupOf(group, n), spaces.input, spaces.output, { ...options, ...given })
+  } catch (error) {
+    // The caller's own options are known to be good: what is wrong with the layer is wrong in the file.
+    if (!(error instanceof BrauerError) || ['backend-unavailable', 'out-of-memory', 'internal'].includes(error.code))
+      throw error
+    throw new BrauerError(
+      'invalid-file',
+      `model file: expected a layer that can be made, received one for which ${error.message}`,
+      { cause: error },
+    )
+  }
+}
+
+function groupOf(name: string, n: number | readonly number[]): Group {
+  const names = name.split('×')
+  const sizes = typeof n === 'number' ? [n] : n
+  if (names.length !== sizes.length) throw invalid('n', `${names.length} sizes for ${name}`, show(n))
+  return groupFrom(names.map((factor, i) => `${factor}(${sizes[i]})`).join('×'))
+}
+
+/** The file's tensors with their rows in the layer's order of diagrams. */
+function inOrder(layer: Linear, stored: Stored, tensors: Record<string, Tensor>): Record<string, TensorLike> {
+  const parameters = layer.parameters
+  const dtype = computeDtype(layer.options.dtype)
+  for (const name of Object.keys(tensors)) {
+    if (!Object.hasOwn(parameters, name))
+      throw invalid('tensors', `those of the layer (${Object.keys(parameters).join(', ')})`, show(name))
+  }
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, { shape, size }]) => {
+      const value = tensors[name]
+      if (!value) throw invalid(name, `a tensor [${shape.join(', ')}]`, 'none')
+      if (value.shape.join() !== shape.join())
+        throw invalid(name, `shape [${shape.join(', ')}]`, `[${value.shape.join(', ')}]`)
+      const keys = diagramsOf(layer, name)
+      const rows = new Map(stored.diagrams[name]?.map((key, row) => [key, row]))
+      if (rows.size !== keys.length || stored.diagrams[name]?.length !== keys.length) {
+        throw invalid(`diagrams of ${name}`, `${keys.length} different keys`, `${rows.size}`)
+      }
+      const numbers = value.toNumbers()
+      const cell = size / keys.length
+      const sorted = keys.flatMap((key) => {
+        const row = rows.get(key)
+        if (row === undefined) throw invalid(`diagrams of ${name}`, `the key ${show(key)}`, show([...rows.keys()]))
+        return numbers.slice(row * cell, (row + 1) * cell)
+      })
+      return [name, tensor(sorted, shape, dtype)]
+    }),
+  )
+}
+
+function parse(text: string | undefined): Stored {
+  if (text === undefined) throw invalid('metadata', 'an entry "brauer"', 'a safetensors file without one')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw invalid('metadata', 'JSON', (error as Error).message)
+  }
+  const stored = record(value, 'metadata')
+  if (stored['format'] !== 1) throw invalid('format', '1, the only one so far', show(stored['format']))
+  if (typeof stored['group'] !== 'string') throw invalid('group', 'a name', show(stored['group']))
+  const n = stored['n']
+  if (typeof n !== 'number' && !(Array.isArray(n) && n.every((size) => typeof size === 'number')))
+    throw invalid('n', 'a number, or one per factor', show(n))
+  const spaces = record(stored['spaces'], 'spaces')
+  record(spaces['input'], 'spaces.input')
+  record(spaces['output'], 'spaces.output')
+  const options = record(stored['options'], 'options')
+  const known: readonly string[] = [...defining, ...remembered]
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw invalid('options', `some of ${known.join(', ')}`, show(unknown))
+  for (const [name, keys] of Object.entries(record(stored['diagrams'], 'diagrams'))) {
+    if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string'))
+      throw invalid(`diagrams of ${name}`, 'a list of keys', show(keys))
+  }
+  return value as Stored
+}
+
+function record(value: unknown, where: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw invalid(where, 'an object', show(value))
+}
+
+const invalid = (where: string, wanted: string, received: string): BrauerError =>
+  expected('invalid-file', `model file: ${where}`, wanted, received)

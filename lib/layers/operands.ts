@@ -1,0 +1,157 @@
+import { types } from 'node:util'
+import type { Data } from '../backends/backend.js'
+import { BrauerError, expected, show } from '../errors.js'
+import type { Group, Order } from '../groups/group.js'
+import { allocate, computeDtype, type Dtype } from '../tensor/dtype.js'
+import { own } from '../tensor/owned.js'
+import { product } from '../tensor/size.js'
+import { isData, Tensor, type TensorLike } from '../tensor/tensor.js'
+import { checkInteger } from './options.js'
+
+/** One order of a space: ⊗ of `extents` with `channels`. */
+export interface Entry {
+  readonly key: string
+  readonly order: Order
+  readonly channels: number
+  readonly extents: readonly number[]
+  /** Elements of one batch item. */
+  readonly size: number
+}
+
+/** Reads a space such as `{ 0: 32, 1: 16 }` and sorts it by order.
+ *  @throws BrauerError `invalid-argument`, `invalid-order`, `size-overflow` */
+export function parseSpace(group: Group, space: unknown, where: string): Entry[] {
+  if (typeof space !== 'object' || space === null || Array.isArray(space) || ArrayBuffer.isView(space)) {
+    throw expected('invalid-argument', where, 'a record of order to channels such as { 1: 8, 2: 8 }', show(space))
+  }
+  const entries = Object.entries(space).map(([key, channels]): Entry => {
+    const order = group.parseOrder(key)
+    checkInteger(channels, `${where}, order ${key}`, 1)
+    const extents = group.indices(order).map((kind) => group.kinds[kind]!.n)
+    return { key: String(order), order, channels, extents, size: product([...extents, channels], `${where}, order ${key}`) }
+  })
+  if (entries.length === 0) throw expected('invalid-argument', where, 'at least one order', '{}')
+  const length = (entry: Entry): number => entry.extents.length
+  entries.sort((a, b) => length(a) - length(b) || (a.key < b.key ? -1 : 1))
+  return entries
+}
+
+/** Operands of one call: one array per entry, and the batch they share. */
+export interface Operands {
+  readonly batch: number
+  readonly data: Data[]
+}
+
+/** Checks a record of tensors against a space and takes their arrays, without copying.
+ *  @throws BrauerError `invalid-argument`, `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer` */
+export function takeInputs(entries: readonly Entry[], x: unknown, dtype: Dtype, channelsFirst: boolean, where: string): Operands {
+  if (typeof x !== 'object' || x === null || ArrayBuffer.isView(x) || 'dims' in x) {
+    throw expected('invalid-argument', where, `a record of order to tensor (${names(entries)})`, show(x))
+  }
+  checkKeys(entries, x, where)
+  const data: Data[] = []
+  let batch = -1
+  for (const entry of entries) {
+    const value = (x as Record<string, unknown>)[entry.key]
+    if (value === undefined) throw expected('invalid-order', where, `a tensor for order ${entry.key}`, 'none')
+    const tensor = asTensor(value, `${where}, order ${entry.key}`)
+    const first = tensor.dims[0]
+    const shape = shapeOf(entry, batch < 0 ? 'batch' : batch, channelsFirst)
+    if (tensor.dims.length !== shape.length || shape.some((size, i) => size !== 'batch' && size !== tensor.dims[i]) || !Number.isSafeInteger(first) || first! < 0) {
+      throw expected('invalid-shape', `${where}, order ${entry.key}`, `shape [${shape.join(', ')}]`, `[${tensor.dims.join(', ')}]`)
+    }
+    if (batch < 0) batch = first!
+    data.push(takeData(tensor, dtype, product([batch, entry.size], where), `${where}, order ${entry.key}`))
+  }
+  return { batch, data }
+}
+
+/** Fresh outputs, or the caller's after the same checks as inputs. */
+export function takeOutputs(entries: readonly Entry[], out: unknown, batch: number, dtype: Dtype, channelsFirst: boolean, where: string): Data[] {
+  if (out === undefined) return entries.map((entry) => fresh(dtype, product([batch, entry.size], where)))
+  const given = takeInputs(entries, out, dtype, channelsFirst, `${where}: out`)
+  if (given.batch !== batch) throw expected('invalid-shape', `${where}: out`, `a batch of ${batch}`, String(given.batch))
+  return given.data
+}
+
+/** The tensors over output arrays; those the caller passed in come back as they are. */
+export function wrapOutputs(entries: readonly Entry[], data: readonly Data[], out: unknown, batch: number, dtype: Dtype, channelsFirst: boolean): Record<string, Tensor> {
+  return Object.fromEntries(
+    entries.map((entry, i) => {
+      const given = (out as Record<string, unknown> | undefined)?.[entry.key]
+      return [entry.key, given instanceof Tensor ? given : new Tensor(data[i]!, shapeOf(entry, batch, channelsFirst) as number[], dtype)]
+    }),
+  )
+}
+
+/** Zeroed memory that no one can transfer away during an asynchronous call. */
+export function fresh(dtype: Dtype, size: number): Data {
+  let data: Data
+  try {
+    data = allocate(dtype, size)
+  } catch (error) {
+    throw new BrauerError('out-of-memory', `outputs: expected memory for ${size} elements of ${dtype}, received ${(error as Error).message}`)
+  }
+  own(data.buffer as ArrayBuffer)
+  return data
+}
+
+export function shapeOf(entry: Entry, batch: number | 'batch', channelsFirst: boolean): (number | 'batch')[] {
+  return channelsFirst ? [batch, entry.channels, ...entry.extents] : [batch, ...entry.extents, entry.channels]
+}
+
+/** @throws BrauerError `invalid-argument` unless the value looks like a tensor */
+export function asTensor(value: unknown, where: string): TensorLike {
+  if (value instanceof Tensor) return value
+  const candidate = value as Partial<TensorLike> | null
+  if (typeof value !== 'object' || candidate === null || !Array.isArray(candidate.dims) || typeof candidate.type !== 'string' || !('data' in candidate)) {
+    throw expected('invalid-argument', where, 'a tensor (anything with dims, type and data)', show(value))
+  }
+  return candidate as TensorLike
+}
+
+/** The array of a tensor, checked. @throws BrauerError `invalid-dtype`, `invalid-shape`, `invalid-buffer` */
+export function takeData(tensor: TensorLike, dtype: Dtype, size: number, where: string): Data {
+  if (tensor.type !== dtype) throw expected('invalid-dtype', where, dtype, show(tensor.type))
+  let data = tensor.data
+  // Newer runtimes keep half floats in an array class of their own; the bits are the same.
+  if (dtype === 'float16' && ArrayBuffer.isView(data) && data.constructor.name === 'Float16Array') {
+    data = new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 2)
+  }
+  if (!isData(data) || data.constructor !== allocate(dtype, 0).constructor) {
+    throw expected('invalid-dtype', where, `a ${allocate(dtype, 0).constructor.name} for ${dtype}`, show(data))
+  }
+  checkBuffer(data, where)
+  if (data.length !== size) throw expected('invalid-shape', where, `${size} elements`, String(data.length))
+  return data
+}
+
+function checkBuffer(data: Data, where: string): void {
+  const buffer = data.buffer as ArrayBuffer & { readonly resizable?: boolean; readonly detached?: boolean }
+  if (types.isSharedArrayBuffer(buffer)) throw expected('invalid-buffer', where, 'an ArrayBuffer of its own', 'a SharedArrayBuffer')
+  if (buffer.resizable) throw expected('invalid-buffer', where, 'a buffer of fixed length', 'a resizable one')
+  if (buffer.detached ?? (data.length === 0 && data.byteOffset === 0 && isDetached(buffer))) {
+    throw expected('invalid-buffer', where, 'a live buffer', 'a detached one (transferred away)')
+  }
+}
+
+/** For runtimes without ArrayBuffer.detached: a detached buffer cannot be viewed. */
+function isDetached(buffer: ArrayBuffer): boolean {
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
+function checkKeys(entries: readonly Entry[], x: object, where: string): void {
+  for (const key of Object.keys(x)) {
+    if (!entries.some((entry) => entry.key === key)) throw expected('invalid-order', where, `the orders ${names(entries)}`, show(key))
+  }
+}
+
+const names = (entries: readonly Entry[]): string => entries.map((entry) => entry.key).join(', ')
+
+/** Dtype of parameters: that of the arithmetic. */
+export const parameterDtype = computeDtype

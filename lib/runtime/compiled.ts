@@ -1,0 +1,124 @@
+import type { Executable } from '../backends/backend.js'
+import type { Backend } from '../backends/backend.js'
+import type { Group } from '../groups/group.js'
+import { plan, type Plan } from '../plan/plan.js'
+import { lowerDense } from '../program/dense.js'
+import { decode, encode } from '../program/encode.js'
+import { lowerForward, lowerInputGradient, lowerWeightGradient } from '../program/lower.js'
+import { adjoint, lowerPack } from '../program/pack.js'
+import type { Program } from '../program/program.js'
+import { computeDtype, type Dtype } from '../tensor/dtype.js'
+import { loadFromDisk, saveToDisk } from './cache.js'
+import { planRequest, specificationKey, type Specification } from './specification.js'
+
+/** The five programs of a layer. pack and unpack turn parameters into packed weights and gradients of those back. */
+export const programNames = ['pack', 'unpack', 'forward', 'inputGradient', 'weightGradient'] as const
+export type ProgramName = (typeof programNames)[number]
+
+/** One parameter: its shape, and the standard deviation of its initial values, one per diagram (0 for a bias). */
+export interface ParameterInfo {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly deviations: Float64Array
+}
+
+/** What a worker or the disk cache hands over. */
+export interface Serialized {
+  readonly key: string
+  readonly parameters: readonly ParameterInfo[]
+  readonly programs: Readonly<Record<ProgramName, Float64Array>>
+}
+
+/** A specification with its plan and programs, each made on first use, and the executables loaded from them. */
+export class Compiled {
+  readonly specification: Specification
+  readonly parameters: readonly ParameterInfo[]
+  #plan: Plan | undefined
+  readonly #programs = new Map<ProgramName, Program>()
+  readonly #executables = new Map<string, Executable>()
+
+  constructor(specification: Specification, serialized?: Serialized) {
+    this.specification = specification
+    this.parameters = serialized?.parameters ?? parameterInfos(specification.group, this.plan)
+    for (const name of serialized ? programNames : []) this.#programs.set(name, decode(serialized!.programs[name]))
+  }
+
+  get plan(): Plan {
+    this.#plan ??= plan(planRequest(this.specification))
+    return this.#plan
+  }
+
+  program(name: ProgramName): Program {
+    let program = this.#programs.get(name)
+    if (!program) this.#programs.set(name, (program = this.#lower(name)))
+    return program
+  }
+
+  #lower(name: ProgramName): Program {
+    if (name === 'unpack') return adjoint(this.program('pack'))
+    if (this.plan.strategy === 'dense') return lowerDense(this.plan, this.specification.group, name)
+    const lower = { pack: lowerPack, forward: lowerForward, inputGradient: lowerInputGradient, weightGradient: lowerWeightGradient }
+    return lower[name](this.plan)
+  }
+
+  /** The program on a backend; loaded once. The packing programs run in the dtype of the arithmetic. */
+  executable(name: ProgramName, backend: Backend, dtype: Dtype): Executable {
+    const type = name === 'pack' || name === 'unpack' ? computeDtype(dtype) : dtype
+    const key = `${name}/${backend.name}/${type}`
+    let executable = this.#executables.get(key)
+    if (!executable) this.#executables.set(key, (executable = backend.load(this.program(name), type)))
+    return executable
+  }
+
+  serialize(): Serialized {
+    const programs = Object.fromEntries(programNames.map((name) => [name, encode(this.program(name))]))
+    return { key: specificationKey(this.specification), parameters: this.parameters, programs: programs as Serialized['programs'] }
+  }
+}
+
+/** Names, shapes and initial deviations: σ² = n^l / (C_k · D_l · ‖M‖²), so that inputs of unit variance give outputs
+ *  whose mean square is one (design 1.1). */
+function parameterInfos(group: Group, { pairs, bottom, top, mean }: Plan): ParameterInfo[] {
+  const diagramsInto = top.tensors.map((_, output) => pairs.reduce((sum, pair) => sum + (pair.output === output && pair.input >= 0 ? pair.diagrams.length : 0), 0))
+  return pairs.map(({ name, input, output, diagrams }) => {
+    const cols = top.tensors[output]!.channels
+    if (input < 0) return { name, shape: [diagrams.length, cols], deviations: new Float64Array(diagrams.length) }
+    const { channels } = bottom.tensors[input]!
+    const size = top.tensors[output]!.extents.reduce((a, b) => a * b, 1)
+    const deviations = Float64Array.from(diagrams, (diagram) => {
+      let norm = group.gram(diagram, diagram)
+      if (mean) {
+        for (const piece of group.pieces(diagram).down) {
+          if (piece.type === 'sum' || piece.type === 'form') norm /= bottom.tensors[input]!.extents[piece.at[0]!]! ** 2
+        }
+      }
+      return Math.sqrt(size / (channels * diagramsInto[output]! * norm))
+    })
+    return { name, shape: [diagrams.length, channels, cols], deviations }
+  })
+}
+
+/** Most recently used last. */
+const cache = new Map<string, Compiled>()
+const cacheSize = 128
+
+/** The compiled form of a specification, from this process's cache, from the directory BRAUER_CACHE, or made now. */
+export function compile(specification: Specification, serialized?: Serialized): Compiled {
+  const key = specificationKey(specification)
+  let compiled = cache.get(key)
+  if (compiled) {
+    cache.delete(key)
+  } else {
+    const stored = serialized ?? loadFromDisk(key)
+    compiled = new Compiled(specification, stored)
+    if (!stored) saveToDisk(key, () => compiled!.serialize())
+  }
+  cache.set(key, compiled)
+  if (cache.size > cacheSize) cache.delete(cache.keys().next().value!)
+  return compiled
+}
+
+/** Whether this process holds the specification already. */
+export function isCompiled(specification: Specification): boolean {
+  return cache.has(specificationKey(specification))
+}
