@@ -94,7 +94,7 @@ export function numberFlag(flags: Arguments['flags'], name: string): number | un
 function parseSpace(text: string | boolean, flag: string): Record<string, number> {
   const space: Record<string, number> = {}
   for (const item of String(text).split(',')) {
-    const [, order, channels] = /^\s*(\w+)\s*:\s*(\d+)\s*$/.exec(item) ?? []
+    const [, order, channels] = /^\s*(\w*)\s*:\s*(\d+)\s*$/.exec(item) ?? []
     if (order === undefined || channels === undefined) {
       throw new UsageError(`${flag} takes order:channels, several joined by commas, such as 1:8,2:8, not ${show(text)}`)
     }

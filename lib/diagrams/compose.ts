@@ -133,7 +133,10 @@ function composeMarked(n: number, b: BlockDiagram, a: BlockDiagram): Combination
 }
 
 /** Two symbols with the ends of their values: both lists are rearranged so that the shared values come first, in one order. */
-function contractPair(endsB: readonly End[], endsA: readonly End[]): { coefficient: number; opens: [number[], number[]] } {
+function contractPair(
+  endsB: readonly End[],
+  endsA: readonly End[],
+): { coefficient: number; opens: [number[], number[]] } {
   const shared = endsB.flatMap((end, rank) => (end.vertex === 0 ? [{ b: rank, a: end.rank }] : []))
   const open = (ends: readonly End[]): number[] => ends.flatMap((end, rank) => (end.vertex > 0 ? [rank] : []))
   const [openB, openA] = [open(endsB), open(endsA)]
@@ -156,7 +159,10 @@ function expand(
     const joined = p.map((vertex, i) => [vertex, q[image[i] as number] as number])
     signs.set(Diagram.of(l, k, [...pairs, ...joined]), sign)
   }
-  return sortDiagrams(signs.keys()).map((diagram) => ({ coefficient: coefficient * (signs.get(diagram) as number), diagram }))
+  return sortDiagrams(signs.keys()).map((diagram) => ({
+    coefficient: coefficient * (signs.get(diagram) as number),
+    diagram,
+  }))
 }
 
 /** The Kronecker product of the matrices of a: k₁ -> l₁ and b: k₂ -> l₂, side by side. Two determinants expand to pairs. */

@@ -90,7 +90,8 @@ export abstract class Diagram {
       if (!(cause instanceof BrauerError)) throw cause
       throw new BrauerError('invalid-diagram', cause.message.replace('Diagram.of', where), { cause })
     }
-    if (diagram.key !== key) throw expected('invalid-diagram', where, `the canonical form ${show(diagram.key)}`, show(key))
+    if (diagram.key !== key)
+      throw expected('invalid-diagram', where, `the canonical form ${show(diagram.key)}`, show(key))
     return diagram
   }
 }

@@ -17,12 +17,7 @@ const STEP = 4
 /** Draws blocks (1-based vertices, l on top) as wires: every block has a horizontal lane between the rows, to which its
  *  vertices run. Where wires cross, the vertical one is drawn over the horizontal one, with no junction. Lone vertices end in a
  *  stub, free ones (block `freeBlock`) in `!`. */
-export function drawBlocks(
-  l: number,
-  k: number,
-  blocks: readonly (readonly number[])[],
-  freeBlock: number,
-): string {
+export function drawBlocks(l: number, k: number, blocks: readonly (readonly number[])[], freeBlock: number): string {
   if (l + k === 0) return '∅'
   const lone = (block: readonly number[], number: number): boolean => block.length === 1 || number === freeBlock
   const joined = blocks.filter((block, number) => !lone(block, number))
@@ -53,7 +48,8 @@ export function drawBlocks(
   }
   for (const { top, bottom, left, right, lane } of wires) {
     for (const x of new Set([...top, ...bottom])) {
-      const arms = Number(top.includes(x)) + 2 * Number(bottom.includes(x)) + 4 * Number(x > left) + 8 * Number(x < right)
+      const arms =
+        Number(top.includes(x)) + 2 * Number(bottom.includes(x)) + 4 * Number(x > left) + 8 * Number(x < right)
       put(first + lane, x, JUNCTIONS[arms] as string)
     }
   }

@@ -4,6 +4,12 @@ import { expected } from '../errors.js'
  *  generators here yield words in lexicographic order, which is the canonical order of diagrams. */
 export type Word = string
 
+/** The word of a diagram with a free block, and the number of that block. */
+export interface MarkedWord {
+  readonly word: Word
+  readonly free: number
+}
+
 /** The set partitions of `size` vertices into at most `maxBlocks` blocks. */
 export function* setPartitions(size: number, maxBlocks: number = size): Generator<Word, void> {
   if (size > 0 && maxBlocks < 1) return
@@ -30,14 +36,14 @@ export function* matchings(size: number): Generator<Word, void> {
 
 /** The diagrams of `size` vertices with n free ones, the others matched: words with the number of the free block. Where words
  *  are equal (n = 2 only) the lists of free vertices ascend. */
-export function* determinantDiagrams(size: number, n: number): Generator<{ word: Word; free: number }, void> {
+export function* determinantDiagrams(size: number, n: number): Generator<MarkedWord, void> {
   if (n !== 2) return yield* pairsAndOne(size, n)
   for (const word of matchings(size)) for (let free = 0; free < size / 2; free++) yield { word, free }
 }
 
 /** Words whose blocks are pairs, but for one block of `one` ≠ 2 vertices (none for 0). A block turns out to be that one only
  *  when its third vertex arrives, so the search goes by words and not by diagrams: words then come in order. */
-function* pairsAndOne(size: number, one: number): Generator<{ word: Word; free: number }, void> {
+function* pairsAndOne(size: number, one: number): Generator<MarkedWord, void> {
   if (size < one || (size - one) % 2 !== 0) return
   const word: number[] = []
   const sizes: number[] = []
@@ -49,7 +55,7 @@ function* pairsAndOne(size: number, one: number): Generator<{ word: Word; free: 
     if (large >= 0) return one - (sizes[large] as number) + singles <= left
     return (sizes.length > 0 ? one - 2 : one) + singles <= left
   }
-  function* extend(): Generator<{ word: Word; free: number }, void> {
+  function* extend(): Generator<MarkedWord, void> {
     const left = size - word.length
     if (left === 0) return yield { word: String.fromCharCode(...word), free: one === 1 ? sizes.indexOf(1) : large }
     for (let block = 0; block <= sizes.length; block++) {
@@ -83,7 +89,10 @@ export function countPartitions(size: number, maxBlocks: number = size): number 
 
 /** Number of set partitions of `size` things into exactly `blocks` blocks. @throws BrauerError `size-overflow` */
 export function stirling(size: number, blocks: number): number {
-  return exact((stirlingRow(size) ?? [])[blocks] ?? (blocks > size ? 0 : Infinity), `set partitions of ${size} vertices into ${blocks} blocks`)
+  return exact(
+    (stirlingRow(size) ?? [])[blocks] ?? (blocks > size ? 0 : Infinity),
+    `set partitions of ${size} vertices into ${blocks} blocks`,
+  )
 }
 
 /** Bell number. @throws BrauerError `size-overflow` */
@@ -108,11 +117,11 @@ export function countDeterminants(size: number, n: number): number {
 /** Number of subsets. @throws BrauerError `size-overflow` */
 export function binomial(size: number, subset: number): number {
   if (subset < 0 || subset > size) return 0
-  let count = 1
   const small = Math.min(subset, size - subset)
-  // Every partial product is itself a binomial coefficient, so the division is exact.
-  for (let i = 1; i <= small; i++) count = exact(count * (size - small + i), `subsets of ${subset} of ${size}`) / i
-  return count
+  // Partial products are binomial coefficients themselves, and grow; before the division they may pass 2^53.
+  let count = 1n
+  for (let i = 1; i <= small && count < 2n ** 53n; i++) count = (count * BigInt(size - small + i)) / BigInt(i)
+  return exact(Number(count), `subsets of ${subset} of ${size} vertices`)
 }
 
 // Null where a term is past the range of a double; then so is every count that uses the row.
@@ -127,5 +136,10 @@ function stirlingRow(size: number): number[] | null {
 
 function exact(count: number, what: string): number {
   if (Number.isSafeInteger(count)) return count
-  throw expected('size-overflow', `number of ${what}`, 'at most 2^53', Number.isFinite(count) ? `about ${count.toExponential(1)}` : 'more')
+  throw expected(
+    'size-overflow',
+    `number of ${what}`,
+    'at most 2^53',
+    Number.isFinite(count) ? `about ${count.toExponential(1)}` : 'more',
+  )
 }

@@ -61,7 +61,7 @@ export function meet(a: readonly number[], b: readonly number[], n: number): { s
   let left = size
   for (let start = 0; start < size; start++) {
     if ((a[start] as number) >= 0) continue
-    for (let v = start; ; ) {
+    for (let v = start; ;) {
       visited[v] = call
       left--
       const across = b[v] as number

@@ -1,4 +1,5 @@
-import { BlockDiagram } from './diagram.js'
+import type { BlockDiagram } from './diagram.js'
+import { determinantDiagrams, type MarkedWord } from './enumerate.js'
 import { meet } from './gram.js'
 import { partners } from './matching.js'
 import { modular } from './modular.js'
@@ -51,14 +52,14 @@ function insertions(values: readonly number[]): [number, number] {
 /** The least prime above 2^30. */
 const PRIME = 1_073_741_827
 
-/** SO(n), n ≥ 2: positions of the determinant diagrams that stay, from all of them in canonical order. A diagram is a
- *  combination of earlier ones iff its Gram determinant with those that stayed is 0, which is decided modulo a prime. */
-export function independentDeterminants(diagrams: readonly BlockDiagram[], n: number, prime = PRIME): number[] {
-  const field = modular(prime)
-  const { times } = field
+/** SO(n), n ≥ 2: the determinant diagrams of `size` vertices that stay, in canonical order. A diagram is a combination of
+ *  earlier ones iff its Gram determinant with those that stayed is 0, which is decided modulo a prime. */
+export function independentDeterminants(size: number, n: number, prime = PRIME): MarkedWord[] {
+  if (size < n || (size - n) % 2 !== 0) return []
+  const smaller = size === n ? null : new Set(independentDeterminants(size - 2, n, prime).map(nameOf))
+  const { times, inverse } = modular(prime)
   const powers = [1]
-  // L·D·Lᵀ of the Gram matrix of the chosen diagrams; all entries share the factor n!, which is left out.
-  const chosen: { position: number; partner: number[]; lower: number[]; inverse: number }[] = []
+  // All entries share the factor n!, which is left out.
   const entry = (a: readonly number[], b: readonly number[]): number => {
     const met = meet(a, b, n)
     if (met === null) return 0
@@ -66,48 +67,43 @@ export function independentDeterminants(diagrams: readonly BlockDiagram[], n: nu
     const power = powers[met.loops] as number
     return met.sign > 0 ? power : prime - power
   }
-  for (const [position, diagram] of diagrams.entries()) {
-    if (exchanges(diagram, n)) continue
-    const partner = partners(diagram)
+  // L·D·Lᵀ of the Gram matrix of the chosen diagrams, row by row, with the inverses of D.
+  const chosen: { marked: MarkedWord; partner: number[]; lower: number[]; inverse: number }[] = []
+  for (const marked of determinantDiagrams(size, n)) {
+    if (smaller && !inherits(marked, smaller)) continue
+    const partner = partners({ word: marked.word, freeBlock: marked.free })
     const solved: number[] = []
     const lower: number[] = []
     let rest = entry(partner, partner)
-    for (const [j, other] of chosen.entries()) {
+    for (const other of chosen) {
+      const row = other.lower
       let value = entry(partner, other.partner)
-      for (let i = 0; i < j; i++) {
-        const y = solved[i] as number
-        if (y === 0) continue
-        value -= times(other.lower[i] as number, y)
+      for (let i = 0; i < row.length; i++) {
+        value -= times(row[i] as number, solved[i] as number)
         if (value < 0) value += prime
       }
+      const ratio = times(value, other.inverse)
       solved.push(value)
-      lower.push(times(value, other.inverse))
-      rest -= times(value, lower[j] as number)
+      lower.push(ratio)
+      rest -= times(value, ratio)
       if (rest < 0) rest += prime
     }
-    if (rest !== 0) chosen.push({ position, partner, lower, inverse: field.inverse(rest) })
+    if (rest !== 0) chosen.push({ marked, partner, lower, inverse: inverse(rest) })
   }
-  return chosen.map(({ position }) => position)
+  return chosen.map(({ marked }) => marked)
 }
 
-/** Whether an exchange relation makes a determinant diagram a combination of earlier ones. Antisymmetric tensors in n+1 indices
- *  vanish, so for a pair (a, b) the signed sum of the diagrams in which any vertex v of the free ones and b is the partner of a,
- *  and the others are free, is 0; the last of them in canonical order can go. This spares most of the elimination. */
-function exchanges({ word, freeBlock }: BlockDiagram, n: number): boolean {
+/** Whether the diagram without any one of its pairs is among those that stay on two vertices less; if not, it cannot stay: the
+ *  pair put back into the relation gives a relation, with diagrams in the same order. This spares most of the elimination. */
+function inherits({ word, free }: MarkedWord, smaller: ReadonlySet<string>): boolean {
   const codes = Array.from(word, (unit) => unit.charCodeAt(0))
-  const free = codes.flatMap((code, v) => (code === freeBlock ? [v] : []))
-  return codes.some((code, b) => {
-    if (code === freeBlock) return false
-    return free.every((v) => {
-      const other = codes.with(b, freeBlock).with(v, code)
-      const numbers: number[] = []
-      for (const [i, name] of other.entries()) {
-        if (!numbers.includes(name)) numbers.push(name)
-        const difference = numbers.indexOf(name) - (codes[i] as number)
-        if (difference !== 0) return difference < 0
-      }
-      // Equal words: n = 2, where the lists of free vertices decide.
-      return n === 2 && numbers.indexOf(freeBlock) < freeBlock
-    })
-  })
+  for (let pair = 0; pair <= Math.max(...codes); pair++) {
+    if (pair === free) continue
+    const others = codes.filter((code) => code !== pair).map((code) => (code > pair ? code - 1 : code))
+    const rest = { word: String.fromCharCode(...others), free: free > pair ? free - 1 : free }
+    if (!smaller.has(nameOf(rest))) return false
+  }
+  return true
 }
+
+const nameOf = ({ word, free }: MarkedWord): string => word + String.fromCharCode(free)

@@ -1,8 +1,7 @@
 import type { BlockDiagram } from './diagram.js'
 
 /** The partner of every vertex of a diagram of pairs, vertices from 0; the r-th free vertex (from 0, ascending) has −1 − r. */
-export function partners(diagram: BlockDiagram): number[] {
-  const { word, freeBlock } = diagram
+export function partners({ word, freeBlock }: Pick<BlockDiagram, 'word' | 'freeBlock'>): number[] {
   const first: number[] = []
   const partner = new Array<number>(word.length).fill(0)
   let free = 0

@@ -90,8 +90,14 @@ class ProductGroup implements Group {
       sigma.push(...part.sigma.map((strand) => first + strand))
     }
     return {
-      down: this.#row(bottom, parts.map((part) => part.down)),
-      up: this.#row(top, parts.map((part) => part.up)),
+      down: this.#row(
+        bottom,
+        parts.map((part) => part.down),
+      ),
+      up: this.#row(
+        top,
+        parts.map((part) => part.up),
+      ),
       strands: parts.flatMap((part) => part.strands),
       tag: parts.some((part) => part.tag !== '') ? parts.map((part) => part.tag).join(';') : '',
       compact: long[0]?.compact ?? 1,
@@ -109,7 +115,11 @@ class ProductGroup implements Group {
 
   transpose(diagram: Diagram): Term {
     const { factors, top, bottom } = this.#own(diagram)
-    return this.#expand(factors.map((factor, i) => [this.#factor(i).transpose(factor)]), bottom, top)[0] as Term
+    return this.#expand(
+      factors.map((factor, i) => [this.#factor(i).transpose(factor)]),
+      bottom,
+      top,
+    )[0] as Term
   }
 
   compose(b: Diagram, a: Diagram): Term[] {
@@ -135,7 +145,12 @@ class ProductGroup implements Group {
 
   #own(diagram: Diagram): ProductDiagram {
     if (diagram instanceof ProductDiagram && diagram.factors.length === this.factors.length) return diagram
-    throw expected('invalid-diagram', `diagram of ${this}`, `a diagram of ${this.factors.length} factors`, show(diagram))
+    throw expected(
+      'invalid-diagram',
+      `diagram of ${this}`,
+      `a diagram of ${this.factors.length} factors`,
+      show(diagram),
+    )
   }
 
   /** All tuples, the last factor fastest: the canonical order. */
@@ -145,7 +160,9 @@ class ProductGroup implements Group {
     list: (factor: SimpleGroup, bottom: number, top: number) => readonly BlockDiagram[],
   ): ProductDiagram[] {
     const [bottom, top] = [this.parseOrder(k), this.parseOrder(l)]
-    const lists = this.factors.map((factor, i) => list(factor, this.#places(bottom, i).length, this.#places(top, i).length))
+    const lists = this.factors.map((factor, i) =>
+      list(factor, this.#places(bottom, i).length, this.#places(top, i).length),
+    )
     const count = lists.reduce((total, { length }) => total * length, 1)
     if (count > 2 ** 24) throw expected('size-overflow', `${this}`, 'at most 2^24 diagrams', `${count}`)
     return tuples(lists).map((factors) => this.#diagram(factors, top, bottom))
@@ -154,7 +171,11 @@ class ProductGroup implements Group {
   #expand(parts: readonly (readonly Term[])[], top: string, bottom: string): Term[] {
     return tuples(parts).map((terms) => ({
       coefficient: terms.reduce((total, term) => total * term.coefficient, 1),
-      diagram: this.#diagram(terms.map((term) => term.diagram as BlockDiagram), top, bottom),
+      diagram: this.#diagram(
+        terms.map((term) => term.diagram as BlockDiagram),
+        top,
+        bottom,
+      ),
     }))
   }
 
@@ -171,7 +192,9 @@ class ProductGroup implements Group {
     if (known) return known
     const moved = parts.flatMap((pieces, i) => {
       const places = this.#places(word, i)
-      return pieces.map((piece) => Object.freeze({ ...piece, at: Object.freeze(piece.at.map((p) => places[p] as number)) }))
+      return pieces.map((piece) =>
+        Object.freeze({ ...piece, at: Object.freeze(piece.at.map((p) => places[p] as number)) }),
+      )
     })
     const diagonal = (piece: Piece): boolean => piece.type === 'diagonal'
     const row = Object.freeze([...moved.filter(diagonal), ...moved.filter((piece) => !diagonal(piece))])

@@ -13,7 +13,12 @@ export function permutationMatrix(n: number, random: () => number): Float64Array
 
 /** Haar: the Gram–Schmidt process on independent normal rows, whose distribution every rotation leaves alone. */
 export function orthogonalMatrix(n: number, random: () => number): Float64Array {
-  return flat(orthonormal(Array.from({ length: n }, () => normals(n, random)), (row) => [row]))
+  return flat(
+    orthonormal(
+      Array.from({ length: n }, () => normals(n, random)),
+      (row) => [row],
+    ),
+  )
 }
 
 /** Haar: an orthogonal matrix with its first row turned where the determinant is −1. */
@@ -32,7 +37,8 @@ export function symplecticMatrix(n: number, random: () => number): Float64Array 
     for (let m = 0; m < n; m++) {
       const a = stretch[m >> 1] as number
       const factor = (left[i * n + m] as number) * (m % 2 === 0 ? a : 1 / a)
-      for (let j = 0; j < n; j++) matrix[i * n + j] = (matrix[i * n + j] as number) + factor * (right[m * n + j] as number)
+      for (let j = 0; j < n; j++)
+        matrix[i * n + j] = (matrix[i * n + j] as number) + factor * (right[m * n + j] as number)
     }
   }
   return matrix

@@ -1,4 +1,11 @@
-import { countDeterminants, countMatchings, binomial, determinantDiagrams, matchings } from '../diagrams/enumerate.js'
+import {
+  binomial,
+  countDeterminants,
+  countMatchings,
+  determinantDiagrams,
+  matchings,
+  type MarkedWord,
+} from '../diagrams/enumerate.js'
 import { BlockDiagram, type Diagram } from '../diagrams/diagram.js'
 import { independentDeterminants, independentOrthogonal } from '../diagrams/independent.js'
 import { factorial, permutations, sortingSign } from '../diagrams/matching.js'
@@ -21,8 +28,8 @@ export class SpecialOrthogonalGroup extends SimpleGroup {
     list: (row, at) => ({ type: 'list', at, list: this.#list(row, at.length) }),
   })
   readonly #lists = new Map<string, SignedList>()
-  /** Positions of the independent determinant diagrams by number of vertices: they cost an elimination. */
-  readonly #chosen = new Map<number, readonly number[]>()
+  /** The independent determinant diagrams by number of vertices: they cost an elimination. */
+  readonly #chosen = new Map<number, readonly MarkedWord[]>()
 
   constructor(n: number) {
     super('SO', n)
@@ -55,18 +62,19 @@ export class SpecialOrthogonalGroup extends SimpleGroup {
   }
 
   protected select(k: number, l: number): BlockDiagram[] {
-    const all = this.spanning(k, l)
+    this.limit(this.count(k + l), k, l)
     // For n = 1 every matrix is the number 1.
-    if (this.n === 1) return all.slice(0, 1)
-    const pairs = all.filter((diagram) => diagram.freeBlock < 0 && independentOrthogonal(diagram, this.n))
-    const marked = all.filter((diagram) => diagram.freeBlock >= 0)
+    if (this.n === 1) return this.spanning(k, l).slice(0, 1)
     // The inner product of a matching and a determinant diagram is 0, so the two choices do not meet.
-    let chosen = this.#chosen.get(k + l)
-    if (!chosen) {
-      chosen = independentDeterminants(marked, this.n)
-      this.#chosen.set(k + l, chosen)
+    const chosen: BlockDiagram[] = []
+    for (const word of matchings(k + l)) {
+      const diagram = new BlockDiagram(l, k, word, -1)
+      if (independentOrthogonal(diagram, this.n)) chosen.push(diagram)
     }
-    return [...pairs, ...chosen.map((i) => marked[i] as BlockDiagram)]
+    let marked = this.#chosen.get(k + l)
+    if (!marked) this.#chosen.set(k + l, (marked = independentDeterminants(k + l, this.n)))
+    for (const { word, free } of marked) chosen.push(new BlockDiagram(l, k, word, free))
+    return chosen
   }
 
   protected misfit(diagram: BlockDiagram): string | null {

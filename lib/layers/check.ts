@@ -78,7 +78,7 @@ function measure(layer: Checkable, seed: number): [string, number][] {
   const longest = Math.max(0, ...Object.keys(layer.input).map((order) => group.indices(group.parseOrder(order)).length))
   const rows: [string, number][] = Object.keys(layer.output).map((order) => {
     const scale = norm ** (longest + group.indices(group.parseOrder(order)).length) * length(fx[order]!)
-    return [`f(gx) = g f(x), order ${order}`, distance(moved[order]!, wanted[order]!) / (scale || 1)]
+    return [`f(gx) = g f(x), order ${order || "''"}`, distance(moved[order]!, wanted[order]!) / (scale || 1)]
   })
 
   const constant = layer.forwardSync(zeros(x))
@@ -162,9 +162,9 @@ const map = (values: Tensors, change: (value: Tensor) => Tensor): Record<string,
 
 const zeros = (values: Tensors): Tensors => map(values, ({ shape, size }) => tensor(new Float64Array(size), shape))
 
-/** Sum over all names of the second record: a name that the first one lacks is a fault and gives NaN. */
+/** Sum over all names; a name that only one of the records has is a fault and gives NaN. */
 function inner(a: Tensors, b: Tensors): number {
-  let sum = 0
+  let sum = Object.keys(a).length === Object.keys(b).length ? 0 : NaN
   for (const [name, { data, dtype }] of Object.entries(b)) {
     const decode = decoder(dtype)
     const other = a[name]?.data

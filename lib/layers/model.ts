@@ -1,3 +1,4 @@
+import { chooseBackend } from '../backends/index.js'
 import { BrauerError, expected, show } from '../errors.js'
 import type { Group } from '../groups/group.js'
 import { groupFrom } from '../groups/index.js'
@@ -49,7 +50,7 @@ export function saveModel(layer: Linear): Uint8Array {
  *  @throws BrauerError `invalid-file`; `unknown-option` and the other errors of `linear` for `options` */
 export function loadModel(bytes: Uint8Array, options: ModelOptions = {}): Linear {
   checkNames(options, Object.keys(resolveOptions({})).filter(isFree), 'loadModel: options')
-  resolveOptions(options)
+  chooseBackend(resolveOptions(options).backend)
   const { tensors, metadata } = readSafetensors(bytes)
   const stored = parse(metadata['brauer'])
   const layer = make(stored, options)
@@ -109,6 +110,7 @@ function inOrder(layer: Linear, stored: Stored, tensors: Record<string, Tensor>)
       if (rows.size !== keys.length || stored.diagrams[name]?.length !== keys.length) {
         throw invalid(`diagrams of ${name}`, `${keys.length} different keys`, `${rows.size}`)
       }
+      if (value.dtype === dtype && keys.every((key, row) => rows.get(key) === row)) return [name, value]
       const numbers = value.toNumbers()
       const cell = size / keys.length
       const sorted = keys.flatMap((key) => {

@@ -26,7 +26,7 @@ export interface LinearOptions<D extends Dtype = Dtype> {
   readonly threads?: number
   /** Forces one way to compute. Default 'auto'. */
   readonly strategy?: Strategy
-  /** Switches single planner steps on or off, to measure and test them. */
+  /** Switches single planner steps on or off, to measure and test them; they win over the strategy. */
   readonly steps?: Steps
 }
 
@@ -55,9 +55,6 @@ export function resolveOptions<D extends Dtype>(options: LinearOptions<D> | unde
   const steps = (given.steps ?? {}) as Record<string, unknown>
   checkNames(steps, stepNames, 'linear: option steps')
   for (const name of stepNames) if (steps[name] !== undefined) checkBoolean(steps[name], `steps.${name}`)
-  if (steps.fourier === true && steps.classes === false) {
-    throw expected('invalid-argument', 'linear: option steps', 'classes on where fourier is on', 'classes: false, fourier: true')
-  }
   const backend = given.backend ?? 'auto'
   if (typeof backend !== 'string') throw expected('invalid-argument', 'linear: option backend', 'a name', show(backend))
   return {

@@ -10,7 +10,7 @@ export interface Steps {
   readonly share?: boolean | undefined
   /** One channel product per class, instead of one per diagram. */
   readonly classes?: boolean | undefined
-  /** The orthogonal transform over the strands; needs `classes`. */
+  /** The orthogonal transform over the strands. Without `classes` there is nothing to transform. */
   readonly fourier?: boolean | undefined
 }
 

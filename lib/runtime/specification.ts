@@ -1,5 +1,4 @@
 import type { Diagram } from '../diagrams/diagram.js'
-import { expected } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
 import type { Pair, PlanRequest, SpaceEntry, Steps, Strategy } from '../plan/plan.js'
 import { product } from '../tensor/size.js'
@@ -70,15 +69,14 @@ export function emptyOrder(group: Group): Order {
   return group.kinds.length === 1 ? 0 : ''
 }
 
-/** Strategies are names for settings of the steps. @throws BrauerError `invalid-argument` where both are given and disagree */
+/** Strategies are names for settings of the steps; steps given beside a strategy win. */
 function stepsOf({ strategy, steps }: Specification): Steps {
-  if (strategy === 'auto') return steps
-  const implied: Record<Exclude<Strategy, 'auto'>, Steps> = {
+  const implied: Record<Strategy, Steps> = {
+    auto: {},
     dense: {},
     diagrams: { share: false, classes: false, fourier: false },
     shared: { share: true, classes: true, fourier: false },
     fourier: { share: true, classes: true, fourier: true },
   }
-  if (Object.values(steps).some((step) => step !== undefined)) throw expected('invalid-argument', 'options', 'either strategy or steps', 'both')
-  return implied[strategy]
+  return { ...implied[strategy], ...steps }
 }

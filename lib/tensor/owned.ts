@@ -11,7 +11,7 @@ export function own<B extends ArrayBuffer>(buffer: B): B {
   markAsUntransferable(buffer)
   // The mark only binds postMessage and structuredClone; the methods that newer engines have detach all the same.
   for (const name of ['transfer', 'transferToFixedLength']) {
-    if (name in buffer) Object.defineProperty(buffer, name, { value: refuse })
+    if (name in buffer && !Reflect.defineProperty(buffer, name, { value: refuse })) return buffer
   }
   buffers.add(buffer)
   return buffer

@@ -1,5 +1,5 @@
 import type { Command } from '../command.js'
-import { layerFlags, openLayer, runFlags } from '../layer.js'
+import { layerFlags, numberFlag, openLayer, runFlags } from '../layer.js'
 
 export const explain: Command = {
   name: 'explain',
@@ -8,10 +8,17 @@ export const explain: Command = {
     'MODEL.safetensors',
     'GROUP --in SPACE --out SPACE [--bias …]        e.g. "O(3)" --in 1:8,2:8 --out 0:16,2:8 --bias',
   ],
-  flags: { ...layerFlags, ...runFlags },
+  flags: {
+    ...layerFlags,
+    ...runFlags,
+    batch: { value: 'N', help: 'totals for a batch of N too' },
+    program: { help: 'the list of instructions too' },
+  },
   async run(arguments_) {
     const layer = openLayer(arguments_, 'explain')
-    console.log(layer.explain())
+    const batch = numberFlag(arguments_.flags, 'batch')
+    const program = arguments_.flags['program'] === true
+    console.log(layer.explain({ program, ...(batch === undefined ? {} : { batch }) }))
     return 0
   },
 }
