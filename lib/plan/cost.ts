@@ -31,11 +31,18 @@ export function time(cost: Cost): number {
   return cost.flops + flopsPerElement * cost.elements
 }
 
-/** Multiplications per column of one transform over d strands of extent n, all orbits. */
+/** A class whose strands take more than this many bytes is computed in boxes, and only transformed classes can be: one permuted
+ *  copy per permutation would pass through memory, and take as much of it as the item itself. */
+const boxedBytes = 2 ** 20
+
+/** Operations per column of one transform over d strands of extent n, all orbits; of a pair, a sum and a difference. */
 export function transformFlops(n: number, d: number): number {
   let flops = 0
-  for (let code = 0; code < 2 ** (d - 1); code++) flops += choose(n, parts(code)) * rearrangements(code, d) ** 2
-  return 2 * flops
+  for (let code = 0; code < 2 ** (d - 1); code++) {
+    const size = rearrangements(code, d)
+    flops += choose(n, parts(code)) * (size <= 2 ? 2 * (size - 1) : 2 * size * size)
+  }
+  return flops
 }
 
 /** Σ over λ of rows·dimension²: the share of a channel product that is left after the transform, times n^d. */
@@ -46,10 +53,11 @@ function transformedRows(n: number, d: number): number {
   }, 0)
 }
 
-/** Whether the transform costs less than one permuted copy of the input per permutation. */
+/** Whether the transform costs less than one permuted copy of the input per permutation, or is needed to cut the item. */
 export function fourierPays(request: PlanRequest, factored: Factored, cls: Class, terms: readonly number[], kind: number, size: number): boolean {
   const { plain, transformed } = classCosts(request, factored, cls, terms, kind, size)
-  return time(transformed) < time(plain)
+  const whole = cls.strands.every((d, other) => d === 0 || other === kind) && cls.compact === 1
+  return (whole && 4 * plain.elements > boxedBytes) || time(transformed) < time(plain)
 }
 
 function classCosts(request: PlanRequest, factored: Factored, cls: Class, terms: readonly number[], kind: number, size: number): { plain: Cost; transformed: Cost } {

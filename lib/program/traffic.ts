@@ -9,8 +9,9 @@ export interface Traffic {
   readonly fits: boolean
 }
 
-/** An estimate from the program alone. An item that fits moves its operands once. Of a larger one every instruction outside a
- *  section moves the elements it touches, unless they fit the budget; a section, run box by box, moves what it touches once. */
+/** An estimate from the program alone. An item that fits moves its operands once, and so does a buffer that fits by itself. With
+ *  larger buffers every instruction outside a section moves the elements it touches; a section, run box by box, moves what it
+ *  touches once. */
 export function traffic(program: Program, elementBytes: number, budget: number): Traffic {
   const sizes = program.buffers.map((buffer) => buffer.size * elementBytes)
   const item = program.buffers.reduce((sum, { role, scope }, at) => (scope === 'item' && role !== 'scratch' ? sum + sizes[at]! : sum), 0)
@@ -18,15 +19,17 @@ export function traffic(program: Program, elementBytes: number, budget: number):
     const of = (role: string): number => program.buffers.reduce((sum, buffer, at) => (buffer.role === role && buffer.scope === 'item' ? sum + sizes[at]! : sum), 0)
     return { reads: of('input'), writes: of('output'), fits: true }
   }
-  let reads = 0
-  let writes = 0
+  const small = (role: string): number =>
+    program.buffers.reduce((sum, buffer, at) => (buffer.role === role && buffer.scope === 'item' && sizes[at]! <= budget ? sum + sizes[at]! : sum), 0)
+  let reads = small('input')
+  let writes = small('output')
   const seen = new Map<number, Set<string>>()
   program.instructions.forEach((instruction, at) => {
     const section = program.sections.findIndex(({ first, count }) => at >= first && at < first + count)
     for (const { buffer, elements, written } of touches(instruction)) {
       const { scope, local } = program.buffers[buffer]!
       const bytes = elements * elementBytes
-      if (scope !== 'item' || local || bytes <= budget) continue
+      if (scope !== 'item' || local || sizes[buffer]! <= budget) continue
       if (section >= 0) {
         const once = seen.get(section) ?? new Set<string>()
         seen.set(section, once)
