@@ -32,13 +32,10 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.mjs', '*.js', 'examples/**/*.js'],
+    files: ['**/*.mjs', '**/*.js'],
+    // What this Node has is what its programs may name.
     languageOptions: {
-      globals: Object.fromEntries(
-        ['process', 'console', 'performance', 'setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'URL'].map(
-          (name) => [name, 'readonly'],
-        ),
-      ),
+      globals: Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly'])),
     },
   },
 )

@@ -39,7 +39,8 @@ export function show(value: unknown): string {
     const items = value.slice(0, 8).map((item) => (Array.isArray(item) ? '[…]' : show(item)))
     return `[${items.join(', ')}${value.length > 8 ? ', …' : ''}]`
   }
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as unknown as ArrayLike<number>).length ?? value.byteLength})`
+  if (ArrayBuffer.isView(value))
+    return `${value.constructor.name}(${(value as unknown as ArrayLike<number>).length ?? value.byteLength})`
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'object' && value !== null) {

@@ -8,7 +8,13 @@ export interface Binding {
   runSync(program: Program, batch: number, operands: readonly ArrayBufferView[], threads: number): Status | undefined
   /** Returns a job. `done` is called on the event loop, once, also after `cancel` and for errors. The addon holds references
    *  to the operands until then. */
-  run(program: Program, batch: number, operands: readonly ArrayBufferView[], threads: number, done: (status: Status | undefined) => void): Job | Status
+  run(
+    program: Program,
+    batch: number,
+    operands: readonly ArrayBufferView[],
+    threads: number,
+    done: (status: Status | undefined) => void,
+  ): Job | Status
   cancel(job: Job): void
   /** Frees the program now; running jobs keep it. Later use gives the status `disposed`. */
   dispose(program: Program): void
@@ -23,7 +29,8 @@ export interface Job {
 }
 
 export interface Status {
-  readonly code: 'invalid-program' | 'invalid-buffer' | 'invalid-argument' | 'aborted' | 'disposed' | 'out-of-memory' | 'internal'
+  readonly code:
+    'invalid-program' | 'invalid-buffer' | 'invalid-argument' | 'aborted' | 'disposed' | 'out-of-memory' | 'internal'
   readonly message: string
 }
 

@@ -24,10 +24,20 @@ export function chooseBackend(option: string): { backend: Backend; choice: Backe
   const name = option === 'auto' && forced !== undefined && forced !== '' ? forced : option
   if (name !== 'auto') {
     const found = implementations.find((implementation) => implementation.name === name)
-    if (!found && /^cuda(:\d+)?$/.test(name)) throw new BrauerError('backend-unavailable', `backend ${name}: expected a build with CUDA, received one without`)
-    if (!found) throw expected('invalid-argument', 'backend', ['auto', ...implementations.map((each) => each.name)].join(', '), show(name))
+    if (!found && /^cuda(:\d+)?$/.test(name))
+      throw new BrauerError('backend-unavailable', `backend ${name}: expected a build with CUDA, received one without`)
+    if (!found)
+      throw expected(
+        'invalid-argument',
+        'backend',
+        ['auto', ...implementations.map((each) => each.name)].join(', '),
+        show(name),
+      )
     const backend = found.get()
-    return { backend, choice: { name, device: backend.device, reason: name === option ? 'asked for' : 'asked for by BRAUER_BACKEND' } }
+    return {
+      backend,
+      choice: { name, device: backend.device, reason: name === option ? 'asked for' : 'asked for by BRAUER_BACKEND' },
+    }
   }
   const passed: string[] = []
   for (const { name: candidate, get } of implementations) {
@@ -39,7 +49,10 @@ export function chooseBackend(option: string): { backend: Backend; choice: Backe
       passed.push(error instanceof Error ? error.message : String(error))
     }
   }
-  throw new BrauerError('backend-unavailable', `backend auto: expected a backend that runs here, received: ${passed.join('; ')}`)
+  throw new BrauerError(
+    'backend-unavailable',
+    `backend auto: expected a backend that runs here, received: ${passed.join('; ')}`,
+  )
 }
 
 /** Every backend with whether it can run here, or the reason why not. */

@@ -1,4 +1,4 @@
-import { rearrangements } from '../plan/count.js'
+import { arrangements, ascending, compositionCode, matrixStarts } from '../plan/count.js'
 import type { Instruction, Loop, Mix, Orbit, Program } from '../program/program.js'
 import { verify } from '../program/verify.js'
 import type { Dtype } from '../tensor/dtype.js'
@@ -13,16 +13,13 @@ export const reference: Backend = {
   device: 'javascript',
   load(program: Program, dtype: Dtype): Executable {
     verify(program)
-    const run = (batch: number, operands: readonly Data[], signal?: AbortSignal): void => interpret(program, dtype, batch, operands, signal)
-    return {
-      runSync: (batch, operands, options) => run(batch, operands, options?.signal),
-      run: async (batch, operands, options) => run(batch, operands, options?.signal),
-      dispose: () => undefined,
-    }
+    const runSync: Executable['runSync'] = (batch, operands, options) =>
+      interpret(program, dtype, batch, operands, options?.signal)
+    return { runSync, run: async (...call) => runSync(...call), dispose: () => undefined }
   },
 }
 
-function interpret(program: Program, dtype: Dtype, batch: number, operands: readonly Data[], signal?: AbortSignal): void {
+function interpret(program: Program, dtype: Dtype, batch: number, operands: readonly Data[], signal?: AbortSignal) {
   const bound = program.buffers.filter(({ role }) => role === 'input' || role === 'output')
   const operandOf = new Map(bound.map((buffer, i) => [buffer, operands[i]!]))
   const decode = decoder(dtype)
@@ -33,7 +30,7 @@ function interpret(program: Program, dtype: Dtype, batch: number, operands: read
     return new Float64Array(scope === 'shared' ? size : 0)
   })
   for (let item = 0; item < batch; item++) {
-    if (signal?.aborted) throw new BrauerError('aborted', 'run: expected to finish, received an abort', { cause: signal.reason })
+    if (signal?.aborted) throw new BrauerError('aborted', 'run: expected to finish, received an abort')
     const memory = program.buffers.map((buffer, at) => {
       if (buffer.scope === 'shared') return shared[at]!
       const from = operandOf.get(buffer)?.subarray(item * buffer.size, (item + 1) * buffer.size)
@@ -46,7 +43,9 @@ function interpret(program: Program, dtype: Dtype, batch: number, operands: read
       memory[at]!.forEach((value, i) => (to[item * buffer.size + i] = encode(value)))
     })
   }
-  program.buffers.forEach((buffer, at) => buffer.role === 'output' && buffer.scope === 'shared' && operandOf.get(buffer)!.set(shared[at]!))
+  program.buffers.forEach(
+    (buffer, at) => buffer.role === 'output' && buffer.scope === 'shared' && operandOf.get(buffer)!.set(shared[at]!),
+  )
 }
 
 function execute(program: Program, i: Instruction, memory: readonly Float64Array[]): void {
@@ -75,12 +74,11 @@ function execute(program: Program, i: Instruction, memory: readonly Float64Array
   }
 }
 
-function walk(loops: readonly Loop[], out: number, from: number, scale: number, visit: (out: number, from: number, scale: number) => void, depth = 0): void {
+type Visit = (out: number, from: number, scale: number) => void
+
+function walk(loops: readonly Loop[], out: number, from: number, scale: number, visit: Visit, depth = 0): void {
   const loop = loops[depth]
-  if (!loop) {
-    visit(out, from, scale)
-    return
-  }
+  if (!loop) return visit(out, from, scale)
   for (let t = 0; t < loop.extent; t++) {
     walk(loops, out + t * loop.out, from + t * loop.in, loop.alternate && t % 2 ? -scale : scale, visit, depth + 1)
   }
@@ -88,9 +86,13 @@ function walk(loops: readonly Loop[], out: number, from: number, scale: number, 
 
 function mix(i: Mix, memory: readonly Float64Array[]): void {
   const [a, b, c] = [memory[i.a]!, memory[i.b]!, memory[i.c]!]
-  const at = (r: number, k: number, n: number): [number, number, number] => [i.aBase + r * i.aStride + k, i.bBase + k * i.bStride + n, i.cBase + r * i.cStride + n]
-  const each = (visit: (a: number, b: number, c: number) => void): void => {
-    for (let r = 0; r < i.rows; r++) for (let k = 0; k < i.inner; k++) for (let n = 0; n < i.cols; n++) visit(...at(r, k, n))
+  const each = (visit: Visit): void => {
+    for (let r = 0; r < i.rows; r++) {
+      for (let k = 0; k < i.inner; k++) {
+        const [row, at, to] = [i.aBase + r * i.aStride, i.bBase + k * i.bStride, i.cBase + r * i.cStride]
+        for (let n = 0; n < i.cols; n++) visit(row + k, at + n, to + n)
+      }
+    }
   }
   if (i.form === 'forward') {
     if (i.set) each((_, __, z) => (c[z] = 0))
@@ -103,54 +105,41 @@ function mix(i: Mix, memory: readonly Float64Array[]): void {
   }
 }
 
+/** One multi-index at a time: its rearrangements are the columns of the matrix, its rows of every λ the rows. */
 function orbit(program: Program, i: Orbit, memory: readonly Float64Array[]): void {
-  const strands = memory[i.strands]!
   const d = i.strides.length
-  const starts = [i.matrices]
-  for (let code = 0; code < 2 ** (d - 1); code++) starts.push(starts[code]! + rearrangements(code, d) ** 2)
+  const starts = matrixStarts(d)
   const next = i.lambdas.map(() => 0) // row counters, one per λ
-  ascending(i.n, d, (index) => {
-    const code = index.reduce((bits, value, p) => (p > 0 && value > index[p - 1]! ? bits | (1 << (p - 1)) : bits), 0)
-    const places = arrangements(index).map((word) => word.reduce((sum, value, p) => sum + value * i.strides[p]!, i.base))
+  for (const index of ascending(i.n, d)) {
+    const code = compositionCode(index)
+    const columns = arrangements(index).map((word) => ({
+      to: memory[i.strands]!,
+      at: word.reduce((sum, value, p) => sum + value * i.strides[p]!, i.base),
+      λ: -1,
+    }))
     const rows = i.lambdas.flatMap(({ buffer, base, rowStride, unitStride, dimension, kostka }, λ) =>
       Array.from({ length: kostka[code]! * dimension }, (_, row) => {
         const at = base + (next[λ]! + Math.floor(row / dimension)) * rowStride + (row % dimension) * unitStride
-        return { memory: memory[buffer]!, at, λ }
+        return { to: memory[buffer]!, at, λ }
       }),
     )
     i.lambdas.forEach(({ kostka }, λ) => (next[λ]! += kostka[code]!))
+    const entry = (r: number, s: number): number =>
+      program.constants[i.matrices + starts[code]! + r * columns.length + s]!
+    const [out, from] = i.form === 'forward' ? [rows, columns] : [columns, rows]
+    const matrix = i.form === 'forward' ? entry : (r: number, s: number): number => entry(s, r)
     const visit = (depth: number, along: number, across: readonly number[]): void => {
       const loop = i.loops[depth]
-      for (let t = 0; loop && t < loop.extent; t++) visit(depth + 1, along + t * loop.strands, across.map((at, λ) => at + t * loop.rows[λ]!))
-      if (loop) return
-      const matrix = (r: number, s: number): number => program.constants[starts[code]! + r * places.length + s]!
-      if (i.form === 'forward') {
-        rows.forEach((row, r) => {
-          const sum = places.reduce((all, place, s) => all + matrix(r, s) * strands[place + along]!, 0)
-          row.memory[row.at + across[row.λ]!] = (i.set ? 0 : row.memory[row.at + across[row.λ]!]!) + sum
-        })
-      } else {
-        places.forEach((place, s) => {
-          const sum = rows.reduce((all, row, r) => all + matrix(r, s) * row.memory[row.at + across[row.λ]!]!, 0)
-          strands[place + along] = (i.set ? 0 : strands[place + along]!) + sum
-        })
+      for (let t = 0; loop && t < loop.extent; t++) {
+        visit(depth + 1, along + t * loop.strands, across.map((at, λ) => at + t * loop.rows[λ]!)) // prettier-ignore
       }
+      if (loop) return
+      const shift = (λ: number): number => (λ < 0 ? along : across[λ]!)
+      out.forEach(({ to, at, λ }, r) => {
+        const sum = from.reduce((all, f, s) => all + matrix(r, s) * f.to[f.at + shift(f.λ)]!, 0)
+        to[at + shift(λ)] = (i.set ? 0 : to[at + shift(λ)]!) + sum
+      })
     }
-    visit(0, 0, i.lambdas.map(() => 0))
-  })
-}
-
-function ascending(n: number, d: number, visit: (index: readonly number[]) => void, index: readonly number[] = []): void {
-  if (index.length === d) return visit(index)
-  for (let value = index.at(-1) ?? 0; value < n; value++) ascending(n, d, visit, [...index, value])
-}
-
-/** Distinct rearrangements in lexicographic order. */
-function arrangements(index: readonly number[]): number[][] {
-  if (index.length === 0) return [[]]
-  const values = [...new Set(index)].sort((a, b) => a - b)
-  return values.flatMap((value) => {
-    const at = index.indexOf(value)
-    return arrangements(index.filter((_, p) => p !== at)).map((rest) => [value, ...rest])
-  })
+    visit(0, 0, i.lambdas.map(() => 0)) // prettier-ignore
+  }
 }

@@ -67,7 +67,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     this.#backend = setup.backend
     this.#inputs = setup.inputs
     this.#outputs = setup.outputs
-    this.#store = store ?? new ParameterStore(compiled.parameters, computeDtype(setup.options.dtype), setup.options.seed)
+    this.#store =
+      store ?? new ParameterStore(compiled.parameters, computeDtype(setup.options.dtype), setup.options.seed)
     // Loaded now, so that a program that a backend refuses fails where the layer is made.
     compiled.executable('forward', this.#backend, this.options.dtype)
     this.#weights()
@@ -86,7 +87,9 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   /** Wᵀ g: the gradient of ⟨g, f(x)⟩ by x. g: one tensor per output order. */
   inputGradient(g: TensorsOf<Out>, options?: CallOptions<In>): Promise<TensorsOf<In, Tensor<D>>> {
-    return this.#map('inputGradient', this.#outputs, this.#inputs, g, options, false) as Promise<TensorsOf<In, Tensor<D>>>
+    return this.#map('inputGradient', this.#outputs, this.#inputs, g, options, false) as Promise<
+      TensorsOf<In, Tensor<D>>
+    >
   }
 
   /** `inputGradient` on the calling thread. */
@@ -95,14 +98,22 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   /** The gradient of ⟨g, f(x)⟩, summed over the batch, by every parameter. */
-  async weightGradient(x: TensorsOf<In>, g: TensorsOf<Out>, options?: Omit<CallOptions, 'out' | 'parameters'>): Promise<Parameters> {
+  async weightGradient(
+    x: TensorsOf<In>,
+    g: TensorsOf<Out>,
+    options?: Omit<CallOptions, 'out' | 'parameters'>,
+  ): Promise<Parameters> {
     const job = this.#weightJob(x, g, options)
     if (job.batch > 0) await this.#executable('weightGradient').run(job.batch, job.operands, job.run)
     return this.#unpack(job.weights)
   }
 
   /** `weightGradient` on the calling thread. */
-  weightGradientSync(x: TensorsOf<In>, g: TensorsOf<Out>, options?: Omit<CallOptions, 'out' | 'parameters'>): Parameters {
+  weightGradientSync(
+    x: TensorsOf<In>,
+    g: TensorsOf<Out>,
+    options?: Omit<CallOptions, 'out' | 'parameters'>,
+  ): Parameters {
     const job = this.#weightJob(x, g, options)
     if (job.batch > 0) this.#executable('weightGradient').runSync(job.batch, job.operands, job.run)
     return this.#unpack(job.weights)
@@ -134,7 +145,13 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   explain(options?: { readonly batch?: number; readonly program?: boolean }): string {
     const backend = `${this.backend.name} on ${this.backend.device} (${this.backend.reason})`
     const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : defaultTileBytes
-    return explainPlan(this.plan, { ...options, dtype: this.options.dtype, backend, forward: this.#compiled.program('forward'), budget })
+    return explainPlan(this.plan, {
+      ...options,
+      dtype: this.options.dtype,
+      backend,
+      forward: this.#compiled.program('forward'),
+      budget,
+    })
   }
 
   /** The same parameters at another n, or n for each kind of a product. For S and its relatives.
@@ -145,13 +162,21 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   #at(n: number | readonly number[], strict: boolean): Linear<In, Out, D> {
-    if (!this.group.sharesOverN) throw expected('invalid-group', 'at', 'a group whose diagrams serve every n (S)', this.group.toString())
+    if (!this.group.sharesOverN)
+      throw expected('invalid-group', 'at', 'a group whose diagrams serve every n (S)', this.group.toString())
     const sizes = typeof n === 'number' ? this.group.kinds.map(() => n) : n
     const group = this.group.at(sizes)
-    const most = Math.max(...this.#outputs.map((y) => y.extents.length)) + Math.max(...this.#inputs.map((x) => x.extents.length))
+    const most =
+      Math.max(...this.#outputs.map((y) => y.extents.length)) + Math.max(...this.#inputs.map((x) => x.extents.length))
     if (strict && this.options.basis === 'independent') {
       for (const value of [...sizes, ...this.#specification.basisGroup.kinds.map((kind) => kind.n)]) {
-        if (value < most) throw expected('n-too-small', 'at', `n of at least ${most} with the independent basis (use basis: 'spanning' for smaller ones)`, String(value))
+        if (value < most)
+          throw expected(
+            'n-too-small',
+            'at',
+            `n of at least ${most} with the independent basis (use basis: 'spanning' for smaller ones)`,
+            String(value),
+          )
       }
     }
     const specification = { ...this.#specification, group }
@@ -189,7 +214,10 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   #pack(values: readonly Data[]): Data {
     const program = this.#compiled.program('pack')
-    const weights = fresh(computeDtype(this.options.dtype), program.buffers.find((buffer) => buffer.role === 'output')!.size)
+    const weights = fresh(
+      computeDtype(this.options.dtype),
+      program.buffers.find((buffer) => buffer.role === 'output')!.size,
+    )
     this.#executable('pack').runSync(1, [...values, weights])
     return weights
   }
@@ -198,7 +226,12 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const dtype = computeDtype(this.options.dtype)
     const values = this.#store.infos.map(({ shape }) => fresh(dtype, product(shape, 'parameters')))
     this.#executable('unpack').runSync(1, [weights, ...values])
-    return Object.fromEntries(this.#store.infos.map(({ name, shape }, i) => [name, new Tensor(values[i]! as Float32Array & Float64Array, shape, dtype)]))
+    return Object.fromEntries(
+      this.#store.infos.map(({ name, shape }, i) => [
+        name,
+        new Tensor(values[i]! as Float32Array & Float64Array, shape, dtype),
+      ]),
+    )
   }
 
   #map(
@@ -211,16 +244,27 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   ): Record<string, Tensor> | Promise<Record<string, Tensor>> {
     if (!sync) return this.#mapAsync(name, from, to, x, options)
     const { batch, input, output, run } = this.#prepare(name, from, to, x, options)
-    if (options?.sizes) return this.#bySize(name, from, to, batch, input, output, options, true) as Record<string, Tensor>
-    const weights = options?.parameters ? this.#pack(this.#store.take(options.parameters, `${name}: parameters`, true)) : this.#weights()
+    if (options?.sizes)
+      return this.#bySize(name, from, to, batch, input, output, options, true) as Record<string, Tensor>
+    const weights = options?.parameters
+      ? this.#pack(this.#store.take(options.parameters, `${name}: parameters`, true))
+      : this.#weights()
     if (batch > 0) this.#executable(name).runSync(batch, [...input, weights, ...output], run)
     return wrapOutputs(to, output, options?.out, batch, this.options.dtype, this.options.layout === 'channels-first')
   }
 
-  async #mapAsync(name: 'forward' | 'inputGradient', from: readonly Entry[], to: readonly Entry[], x: unknown, options: CallOptions | undefined): Promise<Record<string, Tensor>> {
+  async #mapAsync(
+    name: 'forward' | 'inputGradient',
+    from: readonly Entry[],
+    to: readonly Entry[],
+    x: unknown,
+    options: CallOptions | undefined,
+  ): Promise<Record<string, Tensor>> {
     const { batch, input, output, run } = this.#prepare(name, from, to, x, options)
     if (options?.sizes) return this.#bySize(name, from, to, batch, input, output, options, false)
-    const weights = options?.parameters ? this.#pack(this.#store.take(options.parameters, `${name}: parameters`, true)) : this.#weights()
+    const weights = options?.parameters
+      ? this.#pack(this.#store.take(options.parameters, `${name}: parameters`, true))
+      : this.#weights()
     if (batch > 0) await this.#executable(name).run(batch, [...input, weights, ...output], run)
     return wrapOutputs(to, output, options?.out, batch, this.options.dtype, this.options.layout === 'channels-first')
   }
@@ -251,9 +295,24 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
       const [source, target] = name === 'forward' ? [layer.#inputs, layer.#outputs] : [layer.#outputs, layer.#inputs]
       return layer.#map(name, source, target, part, call as CallOptions, sync)
     }
-    const wrap = (): Record<string, Tensor> => wrapOutputs(to, output, options.out, batch, dtype, layout === 'channels-first')
+    const wrap = (): Record<string, Tensor> =>
+      wrapOutputs(to, output, options.out, batch, dtype, layout === 'channels-first')
     const { out: _, ...rest } = options
-    const done = runBySize({ from, to, batch, input, output, sizes: sizes!, dtype, channelsFirst: layout === 'channels-first', where: name, options: rest }, maps)
+    const done = runBySize(
+      {
+        from,
+        to,
+        batch,
+        input,
+        output,
+        sizes: sizes!,
+        dtype,
+        channelsFirst: layout === 'channels-first',
+        where: name,
+        options: rest,
+      },
+      maps,
+    )
     return sync ? (done.forEachSync(), wrap()) : done.forEach().then(wrap)
   }
 
@@ -263,18 +322,28 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const channelsFirst = layout === 'channels-first'
     const inputs = takeInputs(this.#inputs, x, dtype, channelsFirst, 'weightGradient: x')
     const gradients = takeInputs(this.#outputs, g, dtype, channelsFirst, 'weightGradient: g')
-    if (inputs.batch !== gradients.batch) throw expected('invalid-shape', 'weightGradient: g', `a batch of ${inputs.batch}`, String(gradients.batch))
+    if (inputs.batch !== gradients.batch)
+      throw expected('invalid-shape', 'weightGradient: g', `a batch of ${inputs.batch}`, String(gradients.batch))
     checkSignal(options?.signal, 'weightGradient')
     const size = this.#compiled.program('pack').buffers.find((buffer) => buffer.role === 'output')!.size
     const weights = fresh(computeDtype(dtype), size)
-    return { batch: inputs.batch, weights, operands: [...inputs.data, ...gradients.data, weights], run: { signal: options?.signal, threads } }
+    return {
+      batch: inputs.batch,
+      weights,
+      operands: [...inputs.data, ...gradients.data, weights],
+      run: { signal: options?.signal, threads },
+    }
   }
 }
 
 function checkSignal(signal: unknown, where: string): void {
   if (signal === undefined) return
-  if (!(signal instanceof AbortSignal)) throw expected('invalid-argument', `${where}: signal`, 'an AbortSignal', show(signal))
-  if (signal.aborted) throw new BrauerError('aborted', `${where}: expected a signal that is not aborted, received an aborted one`, { cause: signal.reason })
+  if (!(signal instanceof AbortSignal))
+    throw expected('invalid-argument', `${where}: signal`, 'an AbortSignal', show(signal))
+  if (signal.aborted)
+    throw new BrauerError('aborted', `${where}: expected a signal that is not aborted, received an aborted one`, {
+      cause: signal.reason,
+    })
 }
 
 interface Setup<In extends Space, Out extends Space, D extends Dtype> {
@@ -288,7 +357,12 @@ interface Setup<In extends Space, Out extends Space, D extends Dtype> {
   readonly outputs: readonly Entry[]
 }
 
-function setUp<In extends Space, Out extends Space, D extends Dtype>(group: Group, input: In, output: Out, given: LinearOptions<D> | undefined): Setup<In, Out, D> {
+function setUp<In extends Space, Out extends Space, D extends Dtype>(
+  group: Group,
+  input: In,
+  output: Out,
+  given: LinearOptions<D> | undefined,
+): Setup<In, Out, D> {
   if (typeof group !== 'object' || group === null || typeof group.spanning !== 'function') {
     throw expected('invalid-group', 'linear: group', 'a group such as S(5), O(3), SO(3) or Sp(4)', show(group))
   }
@@ -301,7 +375,16 @@ function setUp<In extends Space, Out extends Space, D extends Dtype>(group: Grou
   const specification: Specification = {
     group, basisGroup: group, inputs: space(inputs), outputs: space(outputs), bias, basis, normalize, layout, strategy, steps, expectedBatch,
   } // prettier-ignore
-  return { specification, input: Object.freeze({ ...input }), output: Object.freeze({ ...output }), options, choice, backend, inputs, outputs }
+  return {
+    specification,
+    input: Object.freeze({ ...input }),
+    output: Object.freeze({ ...output }),
+    options,
+    choice,
+    backend,
+    inputs,
+    outputs,
+  }
 }
 
 /** Makes an equivariant linear layer; plans it now, on this thread.

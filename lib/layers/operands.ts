@@ -28,7 +28,13 @@ export function parseSpace(group: Group, space: unknown, where: string): Entry[]
     const order = group.parseOrder(key)
     checkInteger(channels, `${where}, order ${key}`, 1)
     const extents = group.indices(order).map((kind) => group.kinds[kind]!.n)
-    return { key: String(order), order, channels, extents, size: product([...extents, channels], `${where}, order ${key}`) }
+    return {
+      key: String(order),
+      order,
+      channels,
+      extents,
+      size: product([...extents, channels], `${where}, order ${key}`),
+    }
   })
   if (entries.length === 0) throw expected('invalid-argument', where, 'at least one order', '{}')
   const length = (entry: Entry): number => entry.extents.length
@@ -44,7 +50,13 @@ export interface Operands {
 
 /** Checks a record of tensors against a space and takes their arrays, without copying.
  *  @throws BrauerError `invalid-argument`, `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer` */
-export function takeInputs(entries: readonly Entry[], x: unknown, dtype: Dtype, channelsFirst: boolean, where: string): Operands {
+export function takeInputs(
+  entries: readonly Entry[],
+  x: unknown,
+  dtype: Dtype,
+  channelsFirst: boolean,
+  where: string,
+): Operands {
   if (typeof x !== 'object' || x === null || ArrayBuffer.isView(x) || 'dims' in x) {
     throw expected('invalid-argument', where, `a record of order to tensor (${names(entries)})`, show(x))
   }
@@ -57,8 +69,18 @@ export function takeInputs(entries: readonly Entry[], x: unknown, dtype: Dtype, 
     const tensor = asTensor(value, `${where}, order ${entry.key}`)
     const first = tensor.dims[0]
     const shape = shapeOf(entry, batch < 0 ? 'batch' : batch, channelsFirst)
-    if (tensor.dims.length !== shape.length || shape.some((size, i) => size !== 'batch' && size !== tensor.dims[i]) || !Number.isSafeInteger(first) || first! < 0) {
-      throw expected('invalid-shape', `${where}, order ${entry.key}`, `shape [${shape.join(', ')}]`, `[${tensor.dims.join(', ')}]`)
+    if (
+      tensor.dims.length !== shape.length ||
+      shape.some((size, i) => size !== 'batch' && size !== tensor.dims[i]) ||
+      !Number.isSafeInteger(first) ||
+      first! < 0
+    ) {
+      throw expected(
+        'invalid-shape',
+        `${where}, order ${entry.key}`,
+        `shape [${shape.join(', ')}]`,
+        `[${tensor.dims.join(', ')}]`,
+      )
     }
     if (batch < 0) batch = first!
     data.push(takeData(tensor, dtype, product([batch, entry.size], where), `${where}, order ${entry.key}`))
@@ -67,19 +89,37 @@ export function takeInputs(entries: readonly Entry[], x: unknown, dtype: Dtype, 
 }
 
 /** Fresh outputs, or the caller's after the same checks as inputs. */
-export function takeOutputs(entries: readonly Entry[], out: unknown, batch: number, dtype: Dtype, channelsFirst: boolean, where: string): Data[] {
+export function takeOutputs(
+  entries: readonly Entry[],
+  out: unknown,
+  batch: number,
+  dtype: Dtype,
+  channelsFirst: boolean,
+  where: string,
+): Data[] {
   if (out === undefined) return entries.map((entry) => fresh(dtype, product([batch, entry.size], where)))
   const given = takeInputs(entries, out, dtype, channelsFirst, `${where}: out`)
-  if (given.batch !== batch) throw expected('invalid-shape', `${where}: out`, `a batch of ${batch}`, String(given.batch))
+  if (given.batch !== batch)
+    throw expected('invalid-shape', `${where}: out`, `a batch of ${batch}`, String(given.batch))
   return given.data
 }
 
 /** The tensors over output arrays; those the caller passed in come back as they are. */
-export function wrapOutputs(entries: readonly Entry[], data: readonly Data[], out: unknown, batch: number, dtype: Dtype, channelsFirst: boolean): Record<string, Tensor> {
+export function wrapOutputs(
+  entries: readonly Entry[],
+  data: readonly Data[],
+  out: unknown,
+  batch: number,
+  dtype: Dtype,
+  channelsFirst: boolean,
+): Record<string, Tensor> {
   return Object.fromEntries(
     entries.map((entry, i) => {
       const given = (out as Record<string, unknown> | undefined)?.[entry.key]
-      return [entry.key, given instanceof Tensor ? given : new Tensor(data[i]!, shapeOf(entry, batch, channelsFirst) as number[], dtype)]
+      return [
+        entry.key,
+        given instanceof Tensor ? given : new Tensor(data[i]!, shapeOf(entry, batch, channelsFirst) as number[], dtype),
+      ]
     }),
   )
 }
@@ -90,7 +130,10 @@ export function fresh(dtype: Dtype, size: number): Data {
   try {
     data = allocate(dtype, size)
   } catch (error) {
-    throw new BrauerError('out-of-memory', `outputs: expected memory for ${size} elements of ${dtype}, received ${(error as Error).message}`)
+    throw new BrauerError(
+      'out-of-memory',
+      `outputs: expected memory for ${size} elements of ${dtype}, received ${(error as Error).message}`,
+    )
   }
   own(data.buffer as ArrayBuffer)
   return data
@@ -104,7 +147,13 @@ export function shapeOf(entry: Entry, batch: number | 'batch', channelsFirst: bo
 export function asTensor(value: unknown, where: string): TensorLike {
   if (value instanceof Tensor) return value
   const candidate = value as Partial<TensorLike> | null
-  if (typeof value !== 'object' || candidate === null || !Array.isArray(candidate.dims) || typeof candidate.type !== 'string' || !('data' in candidate)) {
+  if (
+    typeof value !== 'object' ||
+    candidate === null ||
+    !Array.isArray(candidate.dims) ||
+    typeof candidate.type !== 'string' ||
+    !('data' in candidate)
+  ) {
     throw expected('invalid-argument', where, 'a tensor (anything with dims, type and data)', show(value))
   }
   return candidate as TensorLike
@@ -128,7 +177,8 @@ export function takeData(tensor: TensorLike, dtype: Dtype, size: number, where: 
 
 function checkBuffer(data: Data, where: string): void {
   const buffer = data.buffer as ArrayBuffer & { readonly resizable?: boolean; readonly detached?: boolean }
-  if (types.isSharedArrayBuffer(buffer)) throw expected('invalid-buffer', where, 'an ArrayBuffer of its own', 'a SharedArrayBuffer')
+  if (types.isSharedArrayBuffer(buffer))
+    throw expected('invalid-buffer', where, 'an ArrayBuffer of its own', 'a SharedArrayBuffer')
   if (buffer.resizable) throw expected('invalid-buffer', where, 'a buffer of fixed length', 'a resizable one')
   if (buffer.detached ?? (data.length === 0 && data.byteOffset === 0 && isDetached(buffer))) {
     throw expected('invalid-buffer', where, 'a live buffer', 'a detached one (transferred away)')
@@ -147,7 +197,8 @@ function isDetached(buffer: ArrayBuffer): boolean {
 
 function checkKeys(entries: readonly Entry[], x: object, where: string): void {
   for (const key of Object.keys(x)) {
-    if (!entries.some((entry) => entry.key === key)) throw expected('invalid-order', where, `the orders ${names(entries)}`, show(key))
+    if (!entries.some((entry) => entry.key === key))
+      throw expected('invalid-order', where, `the orders ${names(entries)}`, show(key))
   }
 }
 

@@ -31,7 +31,9 @@ export interface LinearOptions<D extends Dtype = Dtype> {
 }
 
 /** Options with every default filled in. */
-export type ResolvedOptions<D extends Dtype = Dtype> = Required<Omit<LinearOptions<D>, 'threads'>> & { readonly threads: number | undefined }
+export type ResolvedOptions<D extends Dtype = Dtype> = Required<Omit<LinearOptions<D>, 'threads'>> & {
+  readonly threads: number | undefined
+}
 
 const choices = {
   basis: ['independent', 'spanning'],
@@ -49,7 +51,8 @@ export function resolveOptions<D extends Dtype>(options: LinearOptions<D> | unde
   checkNames(given, names, 'linear: options')
   const pick = <K extends keyof typeof choices>(name: K): (typeof choices)[K][number] => {
     const value = given[name] ?? choices[name][0]
-    if (!(choices[name] as readonly unknown[]).includes(value)) throw expected('invalid-argument', `linear: option ${name}`, choices[name].join(' or '), show(value))
+    if (!(choices[name] as readonly unknown[]).includes(value))
+      throw expected('invalid-argument', `linear: option ${name}`, choices[name].join(' or '), show(value))
     return value as (typeof choices)[K][number]
   }
   const steps = (given.steps ?? {}) as Record<string, unknown>
@@ -74,25 +77,40 @@ export function resolveOptions<D extends Dtype>(options: LinearOptions<D> | unde
 }
 
 function checkBoolean(value: unknown, name: string): boolean {
-  if (typeof value !== 'boolean') throw expected('invalid-argument', `linear: option ${name}`, 'true or false', show(value))
+  if (typeof value !== 'boolean')
+    throw expected('invalid-argument', `linear: option ${name}`, 'true or false', show(value))
   return value
 }
 
 /** @throws BrauerError `invalid-argument` */
-export function checkInteger(value: unknown, where: string, least: number, most: number = Number.MAX_SAFE_INTEGER): number {
+export function checkInteger(
+  value: unknown,
+  where: string,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
   if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most) {
-    throw expected('invalid-argument', where, `an integer from ${least} to ${most === Number.MAX_SAFE_INTEGER ? '2^53' : most}`, show(value))
+    throw expected(
+      'invalid-argument',
+      where,
+      `an integer from ${least} to ${most === Number.MAX_SAFE_INTEGER ? '2^53' : most}`,
+      show(value),
+    )
   }
   return value as number
 }
 
 /** Refuses names that do not exist, with the nearest one that does. @throws BrauerError `unknown-option`, `invalid-argument` */
 export function checkNames(given: unknown, known: readonly string[], where: string): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw expected('invalid-argument', where, 'an object', show(given))
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw expected('invalid-argument', where, 'an object', show(given))
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue
     const near = known.find((candidate) => distance(candidate.toLowerCase(), name.toLowerCase()) <= 2)
-    throw new BrauerError('unknown-option', `${where}: expected one of ${known.join(', ')}, received ${show(name)}${near ? `; did you mean ${near}?` : ''}`)
+    throw new BrauerError(
+      'unknown-option',
+      `${where}: expected one of ${known.join(', ')}, received ${show(name)}${near ? `; did you mean ${near}?` : ''}`,
+    )
   }
 }
 
@@ -101,7 +119,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])))
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])))
     row = next
   }
   return row[b.length]!

@@ -33,7 +33,10 @@ export class ParameterStore {
   /** A copy, by name. */
   read(): Record<string, Tensor<'float32' | 'float64'>> {
     return Object.fromEntries(
-      this.infos.map(({ name, shape }, i) => [name, new Tensor(this.#values[i]!.slice() as Float32Array & Float64Array, shape, this.dtype)]),
+      this.infos.map(({ name, shape }, i) => [
+        name,
+        new Tensor(this.#values[i]!.slice() as Float32Array & Float64Array, shape, this.dtype),
+      ]),
     )
   }
 
@@ -49,16 +52,23 @@ export class ParameterStore {
       throw expected('invalid-parameters', where, `a record of tensors (${this.#names()})`, show(parameters))
     }
     for (const name of Object.keys(parameters)) {
-      if (!this.infos.some((info) => info.name === name)) throw expected('invalid-parameters', where, `the parameters ${this.#names()}`, show(name))
+      if (!this.infos.some((info) => info.name === name))
+        throw expected('invalid-parameters', where, `the parameters ${this.#names()}`, show(name))
     }
     return this.infos.map(({ name, shape }) => {
       const size = product(shape, name)
       const value = (parameters as Record<string, TensorLike | undefined>)[name]
       if (value === undefined && partial) return allocate(this.dtype, size)
-      if (value === undefined) throw expected('invalid-parameters', where, `${name} of shape [${shape.join(', ')}]`, 'none')
+      if (value === undefined)
+        throw expected('invalid-parameters', where, `${name} of shape [${shape.join(', ')}]`, 'none')
       const tensor = asTensor(value, `${where}, ${name}`)
       if (tensor.dims.length !== shape.length || shape.some((extent, i) => extent !== tensor.dims[i])) {
-        throw expected('invalid-parameters', `${where}, ${name}`, `shape [${shape.join(', ')}]`, `[${tensor.dims.join(', ')}]`)
+        throw expected(
+          'invalid-parameters',
+          `${where}, ${name}`,
+          `shape [${shape.join(', ')}]`,
+          `[${tensor.dims.join(', ')}]`,
+        )
       }
       return takeData(tensor, this.dtype, size, `${where}, ${name}`).slice()
     })

@@ -29,7 +29,8 @@ export function runBySize(call: SizedCall, map: MapOfSize): { forEachSync(): voi
   const steps = [...groups].map(([n, items]) => () => {
     const x = tensors(call, call.from, n, items, call.input)
     const out = tensors(call, call.to, n, items, undefined) as Record<string, Tensor>
-    const finish = (): void => call.to.forEach((entry, i) => copy(call, entry, n, items, call.output[i]!, out[entry.key]!.data, true))
+    const finish = (): void =>
+      call.to.forEach((entry, i) => copy(call, entry, n, items, call.output[i]!, out[entry.key]!.data, true))
     return { result: map(n, x, { ...call.options, out }), finish }
   })
   return {
@@ -46,7 +47,8 @@ export function runBySize(call: SizedCall, map: MapOfSize): { forEachSync(): voi
 
 function bySize({ sizes, batch, from, to, where }: SizedCall): Map<number, number[]> {
   const most = Math.max(1, ...[...from, ...to].flatMap((entry) => entry.extents))
-  if (!Array.isArray(sizes) || sizes.length !== batch) throw expected('invalid-argument', `${where}: sizes`, `one n for each of ${batch} items`, show(sizes))
+  if (!Array.isArray(sizes) || sizes.length !== batch)
+    throw expected('invalid-argument', `${where}: sizes`, `one n for each of ${batch} items`, show(sizes))
   const groups = new Map<number, number[]>()
   sizes.forEach((n: unknown, item) => {
     if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) > most) {
@@ -60,12 +62,21 @@ function bySize({ sizes, batch, from, to, where }: SizedCall): Map<number, numbe
 }
 
 /** The items of one n without their padding; empty tensors where there is no data to take. */
-function tensors(call: SizedCall, entries: readonly Entry[], n: number, items: readonly number[], data: readonly Data[] | undefined): Record<string, Tensor> {
+function tensors(
+  call: SizedCall,
+  entries: readonly Entry[],
+  n: number,
+  items: readonly number[],
+  data: readonly Data[] | undefined,
+): Record<string, Tensor> {
   return Object.fromEntries(
     entries.map((entry, i) => {
       const small = { ...entry, extents: entry.extents.map(() => n) }
       const shape = shapeOf(small, items.length, call.channelsFirst) as number[]
-      const part = fresh(call.dtype, shape.reduce((a, b) => a * b, 1))
+      const part = fresh(
+        call.dtype,
+        shape.reduce((a, b) => a * b, 1),
+      )
       if (data) copy(call, entry, n, items, data[i]!, part, false)
       return [entry.key, new Tensor(part, shape, call.dtype)]
     }),
@@ -73,7 +84,15 @@ function tensors(call: SizedCall, entries: readonly Entry[], n: number, items: r
 }
 
 /** Copies the n^k corner of every item between the padded array and the packed one. */
-function copy(call: SizedCall, entry: Entry, n: number, items: readonly number[], padded: Data, packed: Data, back: boolean): void {
+function copy(
+  call: SizedCall,
+  entry: Entry,
+  n: number,
+  items: readonly number[],
+  padded: Data,
+  packed: Data,
+  back: boolean,
+): void {
   const { extents, channels, size } = entry
   const dims = call.channelsFirst ? [channels, ...extents] : [...extents, channels]
   const corner = call.channelsFirst ? [channels, ...extents.map(() => n)] : [...extents.map(() => n), channels]

@@ -54,13 +54,27 @@ function transformedRows(n: number, d: number): number {
 }
 
 /** Whether the transform costs less than one permuted copy of the input per permutation, or is needed to cut the item. */
-export function fourierPays(request: PlanRequest, factored: Factored, cls: Class, terms: readonly number[], kind: number, size: number): boolean {
+export function fourierPays(
+  request: PlanRequest,
+  factored: Factored,
+  cls: Class,
+  terms: readonly number[],
+  kind: number,
+  size: number,
+): boolean {
   const { plain, transformed } = classCosts(request, factored, cls, terms, kind, size)
   const whole = cls.strands.every((d, other) => d === 0 || other === kind) && cls.compact === 1
   return (whole && 4 * plain.elements > boxedBytes) || time(transformed) < time(plain)
 }
 
-function classCosts(request: PlanRequest, factored: Factored, cls: Class, terms: readonly number[], kind: number, size: number): { plain: Cost; transformed: Cost } {
+function classCosts(
+  request: PlanRequest,
+  factored: Factored,
+  cls: Class,
+  terms: readonly number[],
+  kind: number,
+  size: number,
+): { plain: Cost; transformed: Cost } {
   const downs = new Set<number>()
   const columns = new Set<string>()
   const ups = new Set<number>()
@@ -80,18 +94,31 @@ function classCosts(request: PlanRequest, factored: Factored, cls: Class, terms:
   const n = request.group.kinds[kind]!.n
   const others = size / n ** d
   const flops = others * (2 * transformedRows(n, d) * inner * cols + transformFlops(n, d) * (inner + cols))
-  return { plain, transformed: { flops, elements: 2 * size * (inner + cols), weights: transform(d).weights.length * inner * cols } }
+  return {
+    plain,
+    transformed: { flops, elements: 2 * size * (inner + cols), weights: transform(d).weights.length * inner * cols },
+  }
 }
 
 /** Costs of the plan and of the strategies it was chosen from. */
-export function costs(request: PlanRequest, factored: Factored, bottom: Side, top: Side, products: readonly Product[]): Costs {
+export function costs(
+  request: PlanRequest,
+  factored: Factored,
+  bottom: Side,
+  top: Side,
+  products: readonly Product[],
+): Costs {
   const passes = [...bottom.rows.map((row) => [bottom, row] as const), ...top.rows.map((row) => [top, row] as const)]
   const index = passes.reduce((sum, [side, row]) => {
     if (row.direct) return sum
     const { channels, extents } = side.tensors[row.tensor]!
     const from = row.from < 0 ? extents : products[side.rows[row.from]!.product]!.extents
     const listed = row.fromPieces.some((piece) => piece.type === 'list')
-    return sum + channels * row.fromPieces.reduce((all, piece) => all * visits(piece, from), listed ? 1 : products[row.product]!.compact)
+    return (
+      sum +
+      channels *
+        row.fromPieces.reduce((all, piece) => all * visits(piece, from), listed ? 1 : products[row.product]!.compact)
+    )
   }, 0)
   const mixed = products.map((product) => {
     const { size, inner, cols, fourier } = product

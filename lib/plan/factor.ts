@@ -37,7 +37,14 @@ export function factor(request: PlanRequest): Factored {
       const key = `${pieces.strands.join()}/${pieces.tag}`
       let found = classes.get(key)
       if (!found) {
-        found = { strands: pieces.strands, tag: pieces.tag, compact: pieces.compact, sigmas: [], terms: [], ranks: new Map() }
+        found = {
+          strands: pieces.strands,
+          tag: pieces.tag,
+          compact: pieces.compact,
+          sigmas: [],
+          terms: [],
+          ranks: new Map(),
+        }
         classes.set(key, found)
       }
       const down = pair.input < 0 ? -1 : downs.add(pair.input, pieces.down)

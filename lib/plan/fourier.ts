@@ -112,7 +112,10 @@ function compare(a: readonly number[], b: readonly number[]): number {
  *  the largest remainder are taken first, so that the basis is stable and always the same. */
 function fixedVectors(subgroup: readonly Float64Array[], dimension: number): Float64Array[] {
   const columns = Array.from({ length: dimension }, (_, j) =>
-    Float64Array.from({ length: dimension }, (_, i) => subgroup.reduce((sum, matrix) => sum + matrix[i * dimension + j]!, 0) / subgroup.length),
+    Float64Array.from(
+      { length: dimension },
+      (_, i) => subgroup.reduce((sum, matrix) => sum + matrix[i * dimension + j]!, 0) / subgroup.length,
+    ),
   )
   const count = Math.round(columns.reduce((trace, column, j) => trace + column[j]!, 0))
   const basis: Float64Array[] = []

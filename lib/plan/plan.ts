@@ -131,6 +131,10 @@ export function plan(request: PlanRequest): Plan {
 function choose(request: PlanRequest, products: readonly Product[]): Pick<Plan, 'strategy' | 'reason'> {
   if (request.strategy !== 'auto') return { strategy: request.strategy, reason: 'asked for' }
   if (request.steps.share === false) return { strategy: 'diagrams', reason: 'steps.share is off' }
-  if (products.some((product) => product.fourier >= 0)) return { strategy: 'fourier', reason: 'fewest operations by the cost model' }
-  return { strategy: 'shared', reason: request.steps.fourier === false ? 'steps.fourier is off' : 'no class gains from the transform' }
+  if (products.some((product) => product.fourier >= 0))
+    return { strategy: 'fourier', reason: 'fewest operations by the cost model' }
+  return {
+    strategy: 'shared',
+    reason: request.steps.fourier === false ? 'steps.fourier is off' : 'no class gains from the transform',
+  }
 }

@@ -4,7 +4,10 @@ import type { Product, Row, Side } from './plan.js'
 
 /** True where the pieces read a tensor exactly as it lies: one diagonal piece per index, in order. */
 export function isIdentity(pieces: readonly Piece[], indices: number): boolean {
-  return pieces.length === indices && pieces.every((piece, p) => piece.type === 'diagonal' && piece.at.length === 1 && piece.at[0] === p)
+  return (
+    pieces.length === indices &&
+    pieces.every((piece, p) => piece.type === 'diagonal' && piece.at.length === 1 && piece.at[0] === p)
+  )
 }
 
 /** The pieces that contract: everything but diagonals. They follow the diagonals. */
@@ -36,7 +39,8 @@ export function linkRows(group: Group, side: Side, products: readonly Product[])
     if (row.direct || done[at]!.length < 2) return
     const keys = done[at]!
     const { extents } = side.tensors[row.tensor]!
-    const cost = (source: readonly Piece[]): number => row.pieces.reduce((all, piece) => all * (source.includes(piece) ? 1 : visits(piece, extents)), 1)
+    const cost = (source: readonly Piece[]): number =>
+      row.pieces.reduce((all, piece) => all * (source.includes(piece) ? 1 : visits(piece, extents)), 1)
     // Larger subsets first: more is already done.
     for (const subset of properSubsets(keys)) {
       for (const source of candidates.get(`${row.tensor}:${subset.join(';')}`) ?? []) {

@@ -11,7 +11,8 @@ export function share(request: PlanRequest, factored: Factored): Pick<Plan, 'bot
   const top: Side = { tensors: request.outputs, rows: [] }
   const products: Product[] = []
   for (const cls of factored.classes) {
-    for (const terms of components(cls)) products.push(build(request, factored, cls, terms, bottom, top, products.length))
+    for (const terms of components(cls))
+      products.push(build(request, factored, cls, terms, bottom, top, products.length))
   }
   if (request.steps.share !== false) {
     linkRows(request.group, bottom, products)
@@ -67,8 +68,8 @@ function build(
   const inWeights = cls.sigmas.map((sigma) => rank(sigma.slice(first, first + count).map((strand) => strand - first)))
   const inDown = cls.sigmas.map((sigma) => sigma.map((strand, p) => (p >= first && p < first + count ? p : strand)))
 
-  const downs = new Placement(request, bottom, index, fourier >= 0)
-  const ups = new Placement(request, top, index, fourier >= 0)
+  const downs = new Placement(bottom, index, fourier >= 0)
+  const ups = new Placement(top, index, fourier >= 0)
   const entries = terms.map((t) => {
     const [pair, diagram, down, up, sigma] = cls.terms.slice(t, t + 5) as [number, number, number, number, number]
     const low = down < 0 ? -1 : downs.place(factored.downs[down]!, down, inDown[sigma]!, request.mean)
@@ -88,7 +89,15 @@ function build(
     cols: high.columns,
     fourier,
     split: steps.classes === false,
-    terms: Int32Array.from(entries.flatMap(([pair, diagram, d, u, sigma]) => [pair!, diagram!, d! < 0 ? -1 : low.order[d!]!, high.order[u!]!, sigma!])),
+    terms: Int32Array.from(
+      entries.flatMap(([pair, diagram, d, u, sigma]) => [
+        pair!,
+        diagram!,
+        d! < 0 ? -1 : low.order[d!]!,
+        high.order[u!]!,
+        sigma!,
+      ]),
+    ),
   }
 }
 
@@ -98,15 +107,13 @@ function hasDiagrams(cls: Class, terms: readonly number[]): boolean {
 
 /** Collects the rows of one side of a product and orders their columns. */
 class Placement {
-  readonly #request: PlanRequest
   readonly #side: Side
   readonly #product: number
   readonly #transformed: boolean
   readonly #index = new Map<string, number>()
   readonly #rows: Row[] = []
 
-  constructor(request: PlanRequest, side: Side, product: number, transformed: boolean) {
-    this.#request = request
+  constructor(side: Side, product: number, transformed: boolean) {
     this.#side = side
     this.#product = product
     this.#transformed = transformed
@@ -118,19 +125,34 @@ class Placement {
     const key = `${id}/${moved?.join() ?? ''}`
     const found = this.#index.get(key)
     if (found !== undefined) return found
-    const pieces = moved ? part.pieces.map((piece, p) => (p < moved.length ? part.pieces[moved[p]!]! : piece)) : part.pieces
+    const pieces = moved
+      ? part.pieces.map((piece, p) => (p < moved.length ? part.pieces[moved[p]!]! : piece))
+      : part.pieces
     const { extents } = this.#side.tensors[part.tensor]!
     const divided = mean ? pieces.filter((piece) => piece.type === 'sum' || piece.type === 'form') : []
     const scale = divided.reduce((all, piece) => all / extents[piece.at[0]!]!, 1)
-    const direct = this.#transformed ? pieces.every((piece) => piece.type === 'diagonal') : isIdentity(pieces, extents.length)
-    const row: Row = { tensor: part.tensor, pieces, scale, direct, column: 0, product: this.#product, from: -1, fromPieces: pieces }
+    const direct = this.#transformed
+      ? pieces.every((piece) => piece.type === 'diagonal')
+      : isIdentity(pieces, extents.length)
+    const row: Row = {
+      tensor: part.tensor,
+      pieces,
+      scale,
+      direct,
+      column: 0,
+      product: this.#product,
+      from: -1,
+      fromPieces: pieces,
+    }
     const at = this.#rows.push(row) - 1
     this.#index.set(key, at)
     return at
   }
 
   finish(): { rows: number[]; order: number[]; pooled: number; columns: number } {
-    const sorted = this.#rows.map((row, at) => ({ row, at })).sort((a, b) => Number(a.row.direct) - Number(b.row.direct) || a.row.tensor - b.row.tensor || a.at - b.at)
+    const sorted = this.#rows
+      .map((row, at) => ({ row, at }))
+      .sort((a, b) => Number(a.row.direct) - Number(b.row.direct) || a.row.tensor - b.row.tensor || a.at - b.at)
     const order = new Array<number>(sorted.length)
     const rows: number[] = []
     let columns = 0

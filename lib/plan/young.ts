@@ -18,9 +18,16 @@ export function permutations(d: number): number[][] {
   const result: number[][] = []
   const extend = (prefix: number[], rest: number[]): void => {
     if (rest.length === 0) result.push(prefix)
-    for (const next of rest) extend([...prefix, next], rest.filter((other) => other !== next))
+    for (const next of rest)
+      extend(
+        [...prefix, next],
+        rest.filter((other) => other !== next),
+      )
   }
-  extend([], Array.from({ length: d }, (_, p) => p))
+  extend(
+    [],
+    Array.from({ length: d }, (_, p) => p),
+  )
   return result
 }
 
@@ -71,7 +78,7 @@ export function representation(shape: readonly number[]): { dimension: number; m
   const matrices = permutations(d).map((g) => {
     const work = [...g]
     let matrix: Float64Array = identity
-    for (let swapped = true; swapped; ) {
+    for (let swapped = true; swapped;) {
       swapped = false
       for (let p = 0; p + 1 < d; p++) {
         if (work[p]! < work[p + 1]!) continue

@@ -6,7 +6,13 @@ export interface Pass {
   readonly wideBase: number
   readonly narrowBase: number
   readonly scale: number
-  readonly loops: readonly { readonly extent: number; readonly wide: number; readonly narrow: number; readonly alternate?: boolean; readonly strands?: number }[]
+  readonly loops: readonly {
+    readonly extent: number
+    readonly wide: number
+    readonly narrow: number
+    readonly alternate?: boolean
+    readonly strands?: number
+  }[]
   /** (wide offset, narrow offset, sign) entries, for signed lists. */
   readonly list?: readonly (readonly [number, number, number])[] | undefined
 }
@@ -43,7 +49,15 @@ export class Builder {
 
   /** A buffer over constants. */
   constantBuffer(name: string, values: Float64Array): number {
-    return this.#buffers.push({ name, role: 'constant', scope: 'shared', size: values.length, offset: this.constants(values) }) - 1
+    return (
+      this.#buffers.push({
+        name,
+        role: 'constant',
+        scope: 'shared',
+        size: values.length,
+        offset: this.constants(values),
+      }) - 1
+    )
   }
 
   push(instruction: Instruction): void {
@@ -84,7 +98,10 @@ export class Builder {
       this.push({ op: 'strided', ...common, set } satisfies Strided)
       return
     }
-    const entries = pass.list.map(([wideAt, narrowAt, sign]) => (reading ? [narrowAt, wideAt, sign] : [wideAt, narrowAt, sign]) as [number, number, number])
+    const entries = pass.list.map(
+      ([wideAt, narrowAt, sign]) =>
+        (reading ? [narrowAt, wideAt, sign] : [wideAt, narrowAt, sign]) as [number, number, number],
+    )
     this.push({ op: 'gather', ...common, ...this.table(entries) } satisfies Gather)
   }
 
@@ -96,7 +113,13 @@ export class Builder {
   }
 
   /** out += in, for every (out, in) pair of offsets. */
-  gather(out: number, into: number, outBase: number, pairs: readonly (readonly [number, number])[], loops: readonly Loop[]): void {
+  gather(
+    out: number,
+    into: number,
+    outBase: number,
+    pairs: readonly (readonly [number, number])[],
+    loops: readonly Loop[],
+  ): void {
     const table = this.table(pairs.map(([outAt, inAt]) => [outAt, inAt, 1]))
     this.push({ op: 'gather', out, in: into, outBase, inBase: 0, scale: 1, loops, ...table })
   }

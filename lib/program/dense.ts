@@ -7,19 +7,37 @@ import type { Loop, Mix, Program } from './program.js'
 
 /** The strategy that everything else is measured against: packing forms the matrix [n^k·C_in, n^l·C_out] of every pair of
  *  orders, running multiplies by it. */
-export function lowerDense(plan: Plan, group: Group, name: 'pack' | 'forward' | 'inputGradient' | 'weightGradient'): Program {
+export function lowerDense(
+  plan: Plan,
+  group: Group,
+  name: 'pack' | 'forward' | 'inputGradient' | 'weightGradient',
+): Program {
   const b = new Builder()
   const layout = denseLayout(plan)
   if (name === 'pack') {
     pack(b, plan, group, layout)
     return b.finish()
   }
-  const role = { forward: ['input', 'output'], inputGradient: ['output', 'input'], weightGradient: ['input', 'input'] } as const
+  const role = {
+    forward: ['input', 'output'],
+    inputGradient: ['output', 'input'],
+    weightGradient: ['input', 'input'],
+  } as const
   const form = ({ forward: 'forward', inputGradient: 'input', weightGradient: 'weight' } as const)[name]
   // Operands come in the order inputs, weights, outputs of the map in question.
   const tensors = (side: 'bottom' | 'top'): number[] =>
-    plan[side].tensors.map((entry) => b.buffer(`${side === 'bottom' ? 'x' : 'y'}${entry.order}`, role[name][side === 'bottom' ? 0 : 1], 'item', tensorSize(entry)))
-  const given = name === 'inputGradient' ? { top: tensors('top'), bottom: [] as number[] } : { bottom: tensors('bottom'), top: [] as number[] }
+    plan[side].tensors.map((entry) =>
+      b.buffer(
+        `${side === 'bottom' ? 'x' : 'y'}${entry.order}`,
+        role[name][side === 'bottom' ? 0 : 1],
+        'item',
+        tensorSize(entry),
+      ),
+    )
+  const given =
+    name === 'inputGradient'
+      ? { top: tensors('top'), bottom: [] as number[] }
+      : { bottom: tensors('bottom'), top: [] as number[] }
   if (name === 'weightGradient') given.top = tensors('top')
   const weights = b.buffer('weights', name === 'weightGradient' ? 'output' : 'input', 'shared', layout.size)
   if (name === 'forward') given.top = tensors('top')
@@ -51,7 +69,8 @@ export function lowerDense(plan: Plan, group: Group, name: 'pack' | 'forward' | 
       aStride: rows, bStride: cols, cStride: cols, rows: 1, inner: rows, cols, set: false,
     } satisfies Mix) // prettier-ignore
   })
-  if (plan.channelsFirst && form !== 'weight') inner[written].forEach((at, t) => b.write(turn(plan[written].tensors[t]!), given[written][t]!, at, true))
+  if (plan.channelsFirst && form !== 'weight')
+    inner[written].forEach((at, t) => b.write(turn(plan[written].tensors[t]!), given[written][t]!, at, true))
   return b.finish()
 }
 
@@ -73,7 +92,12 @@ function denseLayout(plan: Plan): DenseLayout {
 
 function pack(b: Builder, plan: Plan, group: Group, layout: DenseLayout): void {
   const parameters = plan.pairs.map(({ name, input, output, diagrams }) =>
-    b.buffer(name, 'input', 'item', diagrams.length * (input < 0 ? 1 : plan.bottom.tensors[input]!.channels) * plan.top.tensors[output]!.channels),
+    b.buffer(
+      name,
+      'input',
+      'item',
+      diagrams.length * (input < 0 ? 1 : plan.bottom.tensors[input]!.channels) * plan.top.tensors[output]!.channels,
+    ),
   )
   const weights = b.buffer('weights', 'output', 'item', layout.size)
   b.zero(weights, layout.size)
@@ -91,7 +115,14 @@ function pack(b: Builder, plan: Plan, group: Group, layout: DenseLayout): void {
         { extent: inner, out: cols, in: entry.channels, alternate: false, strands: 0 },
         { extent: entry.channels, out: 1, in: 1, alternate: false, strands: 0 },
       ]
-      const common = { out: weights, in: parameters[p]!, outBase: layout.pairs[p]! + base, inBase: index * inner * entry.channels, scale, loops: [...loops, ...channels] }
+      const common = {
+        out: weights,
+        in: parameters[p]!,
+        outBase: layout.pairs[p]! + base,
+        inBase: index * inner * entry.channels,
+        scale,
+        loops: [...loops, ...channels],
+      }
       if (list) b.push({ op: 'gather', ...common, ...b.table(list) })
       else b.push({ op: 'strided', ...common, set: false })
     })
@@ -104,21 +135,28 @@ interface Row {
 }
 
 /** The non-zero entries of a diagram's matrix as loops over its blocks; `contractions` are the extents that `mean` divides by. */
-function nest(pieces: Pieces, low: Row, high: Row): { loops: Loop[]; base: number; list: [number, number, number][] | undefined; contractions: number[] } {
+function nest(
+  pieces: Pieces,
+  low: Row,
+  high: Row,
+): { loops: Loop[]; base: number; list: [number, number, number][] | undefined; contractions: number[] } {
   const loops: Loop[] = []
   const contractions: number[] = []
-  const step = (extent: number, out: number, alternate = false): number => loops.push({ extent, out, in: 0, alternate, strands: 0 })
+  const step = (extent: number, out: number, alternate = false): number =>
+    loops.push({ extent, out, in: 0, alternate, strands: 0 })
   const extent = (row: Row, piece: Piece): number => row.extents[piece.at[0]!]!
   let base = 0
   pieces.up.forEach((piece, p) => {
-    if (piece.type === 'diagonal') step(extent(high, piece), along(high, piece) + along(low, pieces.down[pieces.sigma[p]!]!))
+    if (piece.type === 'diagonal')
+      step(extent(high, piece), along(high, piece) + along(low, pieces.down[pieces.sigma[p]!]!))
   })
   const contract = (row: Row, piece: Piece): void => {
     if (piece.type === 'sum') step(extent(row, piece), along(row, piece))
     if (piece.type !== 'form') return
     const [left, right] = [row.strides[piece.at[0]!]!, row.strides[piece.at[1]!]!]
     base += piece.form.base[0] * left + piece.form.base[1] * right
-    for (const { extent: count, step: by, alternate } of piece.form.loops) step(count, by[0] * left + by[1] * right, alternate)
+    for (const { extent: count, step: by, alternate } of piece.form.loops)
+      step(count, by[0] * left + by[1] * right, alternate)
   }
   for (const piece of pieces.down) {
     contract(low, piece)
@@ -144,6 +182,8 @@ function joined(pieces: Pieces, low: Row, high: Row): [number, number, number][]
   if (!down && !up) return undefined
   const above = entries(high, up)
   return entries(low, down).flatMap((a) =>
-    above.flatMap((b): [number, number, number][] => (a.compact === b.compact ? [[a.offset + b.offset, 0, a.sign * b.sign]] : [])),
+    above.flatMap((b): [number, number, number][] =>
+      a.compact === b.compact ? [[a.offset + b.offset, 0, a.sign * b.sign]] : [],
+    ),
   )
 }

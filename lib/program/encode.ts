@@ -26,9 +26,28 @@ export function encode(program: Program): Float64Array {
     at += values.length
   }
   const { buffers, constants, table, sections, instructions, scratchSize, localSize } = program
-  put([magic, version, length, buffers.length, constants.length, table.length / 3, sections.length, instructions.length, scratchSize, localSize])
+  put([
+    magic,
+    version,
+    length,
+    buffers.length,
+    constants.length,
+    table.length / 3,
+    sections.length,
+    instructions.length,
+    scratchSize,
+    localSize,
+  ])
   for (const { role, scope, size, offset, local } of buffers) {
-    put([roles.indexOf(role), scope === 'item' ? 0 : 1, size, offset, local?.section ?? -1, local?.lambda ?? 0, local?.width ?? 0])
+    put([
+      roles.indexOf(role),
+      scope === 'item' ? 0 : 1,
+      size,
+      offset,
+      local?.section ?? -1,
+      local?.lambda ?? 0,
+      local?.width ?? 0,
+    ])
   }
   for (const { first, count, n, d } of sections) put([first, count, n, d])
   put(constants)
@@ -47,11 +66,48 @@ function encodeFields(i: Instruction): number[] {
     case 'zero':
       return [0, i.out, i.base, i.rows, i.stride, i.count]
     case 'strided':
-      return [1, i.out, i.in, i.outBase, i.inBase, i.scale, Number(i.set), i.loops.length, ...i.loops.flatMap(encodeLoop)]
+      return [
+        1,
+        i.out,
+        i.in,
+        i.outBase,
+        i.inBase,
+        i.scale,
+        Number(i.set),
+        i.loops.length,
+        ...i.loops.flatMap(encodeLoop),
+      ]
     case 'gather':
-      return [2, i.out, i.in, i.outBase, i.inBase, i.scale, i.first, i.count, i.loops.length, ...i.loops.flatMap(encodeLoop)]
+      return [
+        2,
+        i.out,
+        i.in,
+        i.outBase,
+        i.inBase,
+        i.scale,
+        i.first,
+        i.count,
+        i.loops.length,
+        ...i.loops.flatMap(encodeLoop),
+      ]
     case 'mix':
-      return [3, forms.indexOf(i.form), i.a, i.b, i.c, i.aBase, i.bBase, i.cBase, i.aStride, i.bStride, i.cStride, i.rows, i.inner, i.cols, Number(i.set)]
+      return [
+        3,
+        forms.indexOf(i.form),
+        i.a,
+        i.b,
+        i.c,
+        i.aBase,
+        i.bBase,
+        i.cBase,
+        i.aStride,
+        i.bStride,
+        i.cStride,
+        i.rows,
+        i.inner,
+        i.cols,
+        Number(i.set),
+      ]
     case 'orbit':
       return [
         4, orbitForms.indexOf(i.form), i.strands, i.base, i.n, Number(i.set), i.matrices, i.strides.length, i.lambdas.length, i.loops.length,
@@ -68,14 +124,21 @@ const encodeLoop = (loop: Loop): number[] => [loop.extent, loop.out, loop.in, Nu
  *  @throws BrauerError `invalid-program` where the words do not add up */
 export function decode(words: Float64Array): Program {
   const reader = new Reader(words)
-  const [magicWord, versionWord, length, buffers, constants, table, sections, instructions, scratchSize, localSize] = reader.take(headerWords)
+  const [magicWord, versionWord, length, buffers, constants, table, sections, instructions, scratchSize, localSize] =
+    reader.take(headerWords)
   if (magicWord !== magic) throw expected('invalid-program', 'program', `the magic word ${magic}`, String(magicWord))
   if (versionWord !== version) throw expected('invalid-program', 'program', `version ${version}`, String(versionWord))
   if (length !== words.length) throw expected('invalid-program', 'program', `${length} words`, String(words.length))
   return {
     buffers: reader.list(buffers!, 7, ([role, scope, size, offset, section, lambda, width], at): Buffer => {
       const name = `${roles[role!] ?? '?'}${at}`
-      const common = { name, role: choice(roles, role!, 'role'), scope: scope === 0 ? 'item' : 'shared', size: size!, offset: offset! } as const
+      const common = {
+        name,
+        role: choice(roles, role!, 'role'),
+        scope: scope === 0 ? 'item' : 'shared',
+        size: size!,
+        offset: offset!,
+      } as const
       return section! < 0 ? common : { ...common, local: { section: section!, lambda: lambda!, width: width! } }
     }),
     sections: reader.list(sections!, 4, ([first, count, n, d]) => ({ first: first!, count: count!, n: n!, d: d! })),
@@ -97,7 +160,12 @@ class Reader {
 
   take(count: number): Float64Array {
     if (!Number.isInteger(count) || count < 0 || count > this.#words.length - this.#at) {
-      throw expected('invalid-program', `program word ${this.#at}`, `a count of at most ${this.#words.length - this.#at} words`, String(count))
+      throw expected(
+        'invalid-program',
+        `program word ${this.#at}`,
+        `a count of at most ${this.#words.length - this.#at} words`,
+        String(count),
+      )
     }
     this.#at += count
     return this.#words.subarray(this.#at - count, this.#at)
@@ -105,7 +173,8 @@ class Reader {
 
   /** `count` things of `width` words each (0: the callback takes its own). */
   list<T>(count: number, width: number, read: (words: Float64Array, at: number) => T): T[] {
-    if (!Number.isInteger(count) || count < 0 || count > this.#words.length) throw expected('invalid-program', 'program', 'a count', String(count))
+    if (!Number.isInteger(count) || count < 0 || count > this.#words.length)
+      throw expected('invalid-program', 'program', 'a count', String(count))
     return Array.from({ length: count }, (_, at) => read(this.take(width), at))
   }
 }
@@ -121,16 +190,41 @@ function decodeInstruction(reader: Reader): Instruction {
   const f = Array.from(reader.take(length - 1))
   const loopsFrom = (at: number): Loop[] =>
     Array.from({ length: (f.length - at) / 5 }, (_, i) => {
-      const [extent, out, into, alternate, strands] = f.slice(at + 5 * i, at + 5 * i + 5) as [number, number, number, number, number]
+      const [extent, out, into, alternate, strands] = f.slice(at + 5 * i, at + 5 * i + 5) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ]
       return { extent, out, in: into, alternate: alternate === 1, strands }
     })
   switch (f[0]) {
     case 0:
       return { op: 'zero', out: f[1]!, base: f[2]!, rows: f[3]!, stride: f[4]!, count: f[5]! }
     case 1:
-      return { op: 'strided', out: f[1]!, in: f[2]!, outBase: f[3]!, inBase: f[4]!, scale: f[5]!, set: f[6] === 1, loops: loopsFrom(8) }
+      return {
+        op: 'strided',
+        out: f[1]!,
+        in: f[2]!,
+        outBase: f[3]!,
+        inBase: f[4]!,
+        scale: f[5]!,
+        set: f[6] === 1,
+        loops: loopsFrom(8),
+      }
     case 2:
-      return { op: 'gather', out: f[1]!, in: f[2]!, outBase: f[3]!, inBase: f[4]!, scale: f[5]!, first: f[6]!, count: f[7]!, loops: loopsFrom(9) }
+      return {
+        op: 'gather',
+        out: f[1]!,
+        in: f[2]!,
+        outBase: f[3]!,
+        inBase: f[4]!,
+        scale: f[5]!,
+        first: f[6]!,
+        count: f[7]!,
+        loops: loopsFrom(9),
+      }
     case 3: {
       const [a, b, c, aBase, bBase, cBase, aStride, bStride, cStride, rows, inner, cols] = f.slice(2, 14) as number[]
       const form = choice(forms, f[1]!, 'mix form')
@@ -144,7 +238,17 @@ function decodeInstruction(reader: Reader): Instruction {
 }
 
 function decodeOrbit(f: readonly number[]): Instruction {
-  const [form, strands, base, n, set, matrices, d, lambdaCount, loopCount] = f.slice(1, 10) as [number, number, number, number, number, number, number, number, number]
+  const [form, strands, base, n, set, matrices, d, lambdaCount, loopCount] = f.slice(1, 10) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   let at = 10
   const take = (count: number): number[] => f.slice(at, (at += count))
   const strides = take(d)
@@ -157,5 +261,16 @@ function decodeOrbit(f: readonly number[]): Instruction {
     const [extent, stride] = take(2) as [number, number]
     return { extent, strands: stride, rows: take(lambdaCount) }
   })
-  return { op: 'orbit', form: choice(orbitForms, form, 'orbit form'), strands, base, strides, n, set: set === 1, matrices, lambdas, loops }
+  return {
+    op: 'orbit',
+    form: choice(orbitForms, form, 'orbit form'),
+    strands,
+    base,
+    strides,
+    n,
+    set: set === 1,
+    matrices,
+    lambdas,
+    loops,
+  }
 }

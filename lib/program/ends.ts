@@ -2,7 +2,17 @@ import { transform } from '../plan/fourier.js'
 import type { Plan, Product, Row, Side, SpaceEntry } from '../plan/plan.js'
 import { isIdentity } from '../plan/rows.js'
 import type { Builder } from './builder.js'
-import { coversTensor, fitsBoxes, poolView, rowMajor, rowPass, tensorSize, tensorView, turn, type View } from './passes.js'
+import {
+  coversTensor,
+  fitsBoxes,
+  poolView,
+  rowMajor,
+  rowPass,
+  tensorSize,
+  tensorView,
+  turn,
+  type View,
+} from './passes.js'
 import { boxable, transformedSize, transformRows, type Segment } from './products.js'
 
 /** One side of a plan in one program: its tensors, the pools of its products, and the passes between them. A source is read
@@ -31,7 +41,9 @@ export class Ends {
     this.#side = plan[side]
     this.#which = side === 'bottom' ? 0 : 1
     const letter = side === 'bottom' ? 'x' : 'y'
-    const given = this.#side.tensors.map((entry) => b.buffer(`${letter}${entry.order}`, role === 'source' ? 'input' : 'output', 'item', tensorSize(entry)))
+    const given = this.#side.tensors.map((entry) =>
+      b.buffer(`${letter}${entry.order}`, role === 'source' ? 'input' : 'output', 'item', tensorSize(entry)),
+    )
     // Channels-first operands are turned around on the way in and out; inside, channels are last.
     this.#tensors = given.map((operand, t) => {
       const entry = this.#side.tensors[t]!
@@ -66,7 +78,15 @@ export class Ends {
       else pool.push({ buffer: this.#pool(p), base: row.column, stride: pooled, ...common, tensor: -1 })
     })
     if (product.split || pool.length === 0) return [...pool, ...direct]
-    const whole = { buffer: this.#pool(p), base: 0, stride: pooled, column: 0, count: pooled, rows: pool.map((_, position) => position), tensor: -1 }
+    const whole = {
+      buffer: this.#pool(p),
+      base: 0,
+      stride: pooled,
+      column: 0,
+      count: pooled,
+      rows: pool.map((_, position) => position),
+      tensor: -1,
+    }
     return [whole, ...direct]
   }
 
@@ -78,7 +98,11 @@ export class Ends {
     return transform(d).lambdas.map(({ dimension, partition }, λ) => {
       const width = dimension * this.#columns(product)
       const name = `${this.#which ? 'q' : 'r'}${p}(${partition.join()})`
-      return this.#b.scratch(name, transformRows(product, d, λ) * others * width, section === undefined ? undefined : { section, lambda: λ, width })
+      return this.#b.scratch(
+        name,
+        transformRows(product, d, λ) * others * width,
+        section === undefined ? undefined : { section, lambda: λ, width },
+      )
     })
   }
 
@@ -107,7 +131,12 @@ export class Ends {
     return row.from < 0 ? this.#tensors[row.tensor]! : this.#pool(this.#side.rows[row.from]!.product)
   }
 
-  #orbits(p: number, buffers: readonly number[], form: 'forward' | 'inverse', set: (row: Row | undefined) => boolean): void {
+  #orbits(
+    p: number,
+    buffers: readonly number[],
+    form: 'forward' | 'inverse',
+    set: (row: Row | undefined) => boolean,
+  ): void {
     const product = this.#plan.products[p]!
     const pooled = this.#pooledOf(product)
     if (pooled > 0) {
@@ -125,14 +154,27 @@ export class Ends {
     }
   }
 
-  #orbit(product: Product, buffer: number, view: View, channels: number, column: number, buffers: readonly number[], form: 'forward' | 'inverse', set: boolean): void {
+  #orbit(
+    product: Product,
+    buffer: number,
+    view: View,
+    channels: number,
+    column: number,
+    buffers: readonly number[],
+    form: 'forward' | 'inverse',
+    set: boolean,
+  ): void {
     const first = product.strands.slice(0, product.fourier).reduce((a, b) => a + b, 0)
     const d = product.strands[product.fourier]!
     const { lambdas, matrices } = transform(d)
     const columns = this.#columns(product)
-    const outer = product.extents.flatMap((extent, p) => (p < first || p >= first + d ? [{ extent, stride: view.strides[p]! }] : []))
+    const outer = product.extents.flatMap((extent, p) =>
+      p < first || p >= first + d ? [{ extent, stride: view.strides[p]! }] : [],
+    )
     if (product.compact > 1) outer.push({ extent: product.compact, stride: view.compact })
-    const rowStrides = lambdas.map(({ dimension }) => rowMajor([0, ...outer.map((loop) => loop.extent)], dimension * columns))
+    const rowStrides = lambdas.map(({ dimension }) =>
+      rowMajor([0, ...outer.map((loop) => loop.extent)], dimension * columns),
+    )
     this.#b.push({
       op: 'orbit',
       form,
@@ -151,7 +193,11 @@ export class Ends {
         kostka,
       })),
       loops: [
-        ...outer.map(({ extent, stride }, i) => ({ extent, strands: stride, rows: rowStrides.map((strides) => strides[i + 1]!) })),
+        ...outer.map(({ extent, stride }, i) => ({
+          extent,
+          strands: stride,
+          rows: rowStrides.map((strides) => strides[i + 1]!),
+        })),
         { extent: channels, strands: 1, rows: lambdas.map(() => 1) },
       ],
     })
@@ -188,7 +234,12 @@ export class Ends {
   /** weights[bias…] += the columns, for a product without strands. */
   biasGradient(p: number, weights: number, offset: number): void {
     for (const { buffer, base, column, count } of this.segments(p)) {
-      this.#b.read({ wideBase: base, narrowBase: offset + column, scale: 1, loops: [{ extent: count, wide: 1, narrow: 1 }] }, buffer, weights, false)
+      this.#b.read(
+        { wideBase: base, narrowBase: offset + column, scale: 1, loops: [{ extent: count, wide: 1, narrow: 1 }] },
+        buffer,
+        weights,
+        false,
+      )
     }
   }
 
@@ -201,7 +252,9 @@ export class Ends {
     const found: [number, number][] = []
     this.#plan.products.forEach((product, p) => {
       if (!boxable(product) || product.inner === 0) return
-      const row = this.#rows(product).map((at) => this.#side.rows[at]!).find((candidate) => this.#isWhole(candidate) && !taken.has(candidate.tensor))
+      const row = this.#rows(product)
+        .map((at) => this.#side.rows[at]!)
+        .find((candidate) => this.#isWhole(candidate) && !taken.has(candidate.tensor))
       if (!row) return
       taken.add(row.tensor)
       found.push([p, row.tensor])
@@ -256,7 +309,12 @@ export class Ends {
 
   addBias(p: number, weights: number, offset: number): void {
     for (const { buffer, base, column, count } of this.segments(p)) {
-      this.#b.read({ wideBase: offset + column, narrowBase: base, scale: 1, loops: [{ extent: count, wide: 1, narrow: 1 }] }, weights, buffer, false)
+      this.#b.read(
+        { wideBase: offset + column, narrowBase: base, scale: 1, loops: [{ extent: count, wide: 1, narrow: 1 }] },
+        weights,
+        buffer,
+        false,
+      )
     }
   }
 
@@ -278,7 +336,9 @@ export class Ends {
   /** Pushes rows into the rows they are part of, the furthest from the tensor first, as far as both are computed. */
   pushAll(): void {
     const depth = (row: Row): number => (row.from < 0 ? 0 : 1 + depth(this.#side.rows[row.from]!))
-    const waiting = this.#side.rows.map((row, at) => ({ row, at, depth: depth(row) })).filter(({ row, at }) => row.from >= 0 && !this.#passed.has(at))
+    const waiting = this.#side.rows
+      .map((row, at) => ({ row, at, depth: depth(row) }))
+      .filter(({ row, at }) => row.from >= 0 && !this.#passed.has(at))
     waiting.sort((a, b) => b.depth - a.depth)
     for (const { row, at } of waiting) {
       const ready = [row.product, this.#side.rows[row.from]!.product].every((product) => this.#computed.has(product))
@@ -314,7 +374,9 @@ export class Ends {
 
   /** Rows of a tensor that are still to be written to it. */
   #roots(tensor: number): number[] {
-    return this.#side.rows.flatMap((row, at) => (row.tensor === tensor && row.from < 0 && !row.direct && !this.#passed.has(at) ? [at] : []))
+    return this.#side.rows.flatMap((row, at) =>
+      row.tensor === tensor && row.from < 0 && !row.direct && !this.#passed.has(at) ? [at] : [],
+    )
   }
 
   #writeRow(at: number, inSection = false): void {

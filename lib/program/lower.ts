@@ -84,7 +84,14 @@ class Lowering {
   }
 
   /** One channel product with its transforms; `section` names the tensor whose every element the product's boxes write. */
-  #product(p: number, form: 'forward' | 'input', source: Ends, target: Ends, weights: number, section: number | undefined): void {
+  #product(
+    p: number,
+    form: 'forward' | 'input',
+    source: Ends,
+    target: Ends,
+    weights: number,
+    section: number | undefined,
+  ): void {
     const product = this.#plan.products[p]!
     const layout = this.#layout.products[p]!
     if (product.inner > 0) source.read(p)
@@ -144,7 +151,15 @@ class Lowering {
   }
 }
 
-function plainMix(product: Product, form: Mix['form'], a: Segment, b: number, bBase: number, c: Segment, set: boolean): Mix {
+function plainMix(
+  product: Product,
+  form: Mix['form'],
+  a: Segment,
+  b: number,
+  bBase: number,
+  c: Segment,
+  set: boolean,
+): Mix {
   return {
     op: 'mix', form, a: a.buffer, b, c: c.buffer, aBase: a.base, bBase: bBase + a.column * product.cols + c.column, cBase: c.base,
     aStride: a.stride, bStride: product.cols, cStride: c.stride, rows: product.size, inner: a.count, cols: c.count, set,

@@ -19,7 +19,9 @@ export function arrange(program: Program): Program {
   let localSize = 0
   let scratchSize = 0
   const active: { from: number; to: number; until: number }[] = []
-  const scratch = program.buffers.map((buffer, at) => ({ buffer, at })).filter(({ buffer }) => buffer.role === 'scratch')
+  const scratch = program.buffers
+    .map((buffer, at) => ({ buffer, at }))
+    .filter(({ buffer }) => buffer.role === 'scratch')
   scratch.sort((a, b) => first[a.at]! - first[b.at]!)
   for (const { buffer, at } of scratch) {
     const size = Math.ceil(buffer.size / alignment) * alignment
@@ -37,7 +39,9 @@ export function arrange(program: Program): Program {
     offsets[at] = from
     scratchSize = Math.max(scratchSize, from + size)
   }
-  const buffers: Buffer[] = program.buffers.map((buffer, at) => (buffer.role === 'scratch' ? { ...buffer, offset: offsets[at]! } : buffer))
+  const buffers: Buffer[] = program.buffers.map((buffer, at) =>
+    buffer.role === 'scratch' ? { ...buffer, offset: offsets[at]! } : buffer,
+  )
   return { ...program, buffers, scratchSize, localSize }
 }
 

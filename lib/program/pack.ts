@@ -10,7 +10,8 @@ export function lowerPack(plan: Plan): Program {
   const b = new Builder()
   const layout = weightLayout(plan)
   const parameters = plan.pairs.map((pair) => {
-    const channels = (pair.input < 0 ? 1 : plan.bottom.tensors[pair.input]!.channels) * plan.top.tensors[pair.output]!.channels
+    const channels =
+      (pair.input < 0 ? 1 : plan.bottom.tensors[pair.input]!.channels) * plan.top.tensors[pair.output]!.channels
     return pair.diagrams.length === 0 ? -1 : b.buffer(pair.name, 'input', 'item', pair.diagrams.length * channels)
   })
   const weights = b.buffer('weights', 'output', 'item', layout.size)
@@ -71,18 +72,49 @@ function runs(positions: readonly number[], rows: Plan['bottom']['rows']): Run[]
   return result
 }
 
-const loop = (extent: number, out: number, into: number): Loop => ({ extent, out, in: into, alternate: false, strands: 0 })
+const loop = (extent: number, out: number, into: number): Loop => ({
+  extent,
+  out,
+  in: into,
+  alternate: false,
+  strands: 0,
+})
 
-function packBias(b: Builder, plan: Plan, product: Product, group: Group, parameters: readonly number[], weights: number, base: number): void {
+function packBias(
+  b: Builder,
+  plan: Plan,
+  product: Product,
+  group: Group,
+  parameters: readonly number[],
+  weights: number,
+  base: number,
+): void {
   const channels = plan.top.tensors[plan.pairs[group.pair]!.output]!.channels
   for (const t of group.terms) {
     const column = plan.top.rows[product.top[product.terms[t + 3]!]!]!.column
     const inBase = product.terms[t + 1]! * channels
-    b.push({ op: 'strided', out: weights, in: parameters[group.pair]!, outBase: base + column, inBase, scale: 1, set: false, loops: [loop(channels, 1, 1)] })
+    b.push({
+      op: 'strided',
+      out: weights,
+      in: parameters[group.pair]!,
+      outBase: base + column,
+      inBase,
+      scale: 1,
+      set: false,
+      loops: [loop(channels, 1, 1)],
+    })
   }
 }
 
-function packPlain(b: Builder, plan: Plan, product: Product, group: Group, parameters: readonly number[], weights: number, base: number): void {
+function packPlain(
+  b: Builder,
+  plan: Plan,
+  product: Product,
+  group: Group,
+  parameters: readonly number[],
+  weights: number,
+  base: number,
+): void {
   const pair = plan.pairs[group.pair]!
   const inner = plan.bottom.tensors[pair.input]!.channels
   const cols = plan.top.tensors[pair.output]!.channels
@@ -95,7 +127,15 @@ function packPlain(b: Builder, plan: Plan, product: Product, group: Group, param
 }
 
 /** Spread over the permutations, one product with the representation matrices, then into place block by block. */
-function packTransformed(b: Builder, plan: Plan, product: Product, group: Group, parameters: readonly number[], weights: number, blocks: readonly number[]): void {
+function packTransformed(
+  b: Builder,
+  plan: Plan,
+  product: Product,
+  group: Group,
+  parameters: readonly number[],
+  weights: number,
+  blocks: readonly number[],
+): void {
   const pair = plan.pairs[group.pair]!
   const inner = plan.bottom.tensors[pair.input]!.channels
   const cols = plan.top.tensors[pair.output]!.channels
@@ -107,7 +147,11 @@ function packTransformed(b: Builder, plan: Plan, product: Product, group: Group,
   const transformed = b.scratch('transformed', permutations * width)
   b.zero(spread, permutations * width)
   const entries = group.terms.map((t) => {
-    const [down, up, sigma] = [product.terms[t + 2]! - group.low.first, product.terms[t + 3]! - group.high.first, product.terms[t + 4]!]
+    const [down, up, sigma] = [
+      product.terms[t + 2]! - group.low.first,
+      product.terms[t + 3]! - group.high.first,
+      product.terms[t + 4]!,
+    ]
     return [sigma * width + (down * group.high.count + up) * cell, product.terms[t + 1]! * cell] as const
   })
   b.gather(spread, parameters[group.pair]!, 0, entries, [loop(cell, 1, 1)])
@@ -128,7 +172,16 @@ function packTransformed(b: Builder, plan: Plan, product: Product, group: Group,
       loop(inner, stride, cols),
       loop(cols, 1, 1),
     ]
-    b.push({ op: 'strided', out: weights, in: transformed, outBase, inBase: first * width, scale: 1, set: false, loops })
+    b.push({
+      op: 'strided',
+      out: weights,
+      in: transformed,
+      outBase,
+      inBase: first * width,
+      scale: 1,
+      set: false,
+      loops,
+    })
     first += dimension * dimension
   })
 }
@@ -145,7 +198,8 @@ export function adjoint(program: Program): Program {
   for (const at of inputs) map.set(at, b.buffer(program.buffers[at]!.name, 'output', 'item', program.buffers[at]!.size))
   program.buffers.forEach((buffer, at) => {
     if (buffer.role === 'scratch') map.set(at, b.scratch(buffer.name, buffer.size))
-    if (buffer.role === 'constant') map.set(at, b.constantBuffer(buffer.name, program.constants.subarray(buffer.offset, buffer.offset + buffer.size)))
+    if (buffer.role === 'constant')
+      map.set(at, b.constantBuffer(buffer.name, program.constants.subarray(buffer.offset, buffer.offset + buffer.size)))
   })
   for (const at of inputs) b.zero(map.get(at)!, program.buffers[at]!.size)
   const zeroed = new Set<number>()
@@ -173,7 +227,14 @@ function adjointOf(b: Builder, program: Program, instruction: Instruction, ready
       return
     }
     case 'mix':
-      b.push({ ...(instruction satisfies Mix), form: 'weight', a: ready(instruction.a), b: ready(instruction.b), c: ready(instruction.c), set: false })
+      b.push({
+        ...(instruction satisfies Mix),
+        form: 'weight',
+        a: ready(instruction.a),
+        b: ready(instruction.b),
+        c: ready(instruction.c),
+        set: false,
+      })
       return
     case 'orbit':
       throw new Error('a packing program has no orbit instruction')

@@ -43,14 +43,21 @@ export function turn(entry: SpaceEntry): Pass {
 /** The columns of a row in its product's pool: [strands…, compact, pooled width]. */
 export function poolView(product: Product, row: Row, pooled: number): View {
   const strides = rowMajor([...product.extents, product.compact], pooled)
-  return { base: row.column, strides: strides.slice(0, -1), extents: product.extents, compact: product.compact > 1 ? pooled : 0 }
+  return {
+    base: row.column,
+    strides: strides.slice(0, -1),
+    extents: product.extents,
+    compact: product.compact > 1 ? pooled : 0,
+  }
 }
 
 /** The pass between a row's own pool and what it is computed from (or pushed into). */
 export function rowPass(plan: Plan, side: Side, row: Row, pooledOf: (product: Product) => number): Pass {
   const product = plan.products[row.product]!
   const source = row.from < 0 ? undefined : side.rows[row.from]!
-  const wide = source ? poolView(plan.products[source.product]!, source, pooledOf(plan.products[source.product]!)) : tensorView(side.tensors[row.tensor]!)
+  const wide = source
+    ? poolView(plan.products[source.product]!, source, pooledOf(plan.products[source.product]!))
+    : tensorView(side.tensors[row.tensor]!)
   const narrow = poolView(product, row, pooledOf(product))
   const scale = source ? row.scale / source.scale : row.scale
   return piecesPass(row.fromPieces, wide, narrow, product.compact, side.tensors[row.tensor]!.channels, scale)
@@ -58,7 +65,14 @@ export function rowPass(plan: Plan, side: Side, row: Row, pooledOf: (product: Pr
 
 /** Loops of the pieces of one row: diagonals walk both views, contractions the wide one only. `strands` marks which
  *  positions of the wide view each loop drives. */
-export function piecesPass(pieces: readonly Piece[], wide: View, narrow: View, compact: number, channels: number, scale: number): Pass {
+export function piecesPass(
+  pieces: readonly Piece[],
+  wide: View,
+  narrow: View,
+  compact: number,
+  channels: number,
+  scale: number,
+): Pass {
   const loops: { extent: number; wide: number; narrow: number; alternate?: boolean; strands?: number }[] = []
   let wideBase = wide.base
   let list: [number, number, number][] | undefined
@@ -68,7 +82,12 @@ export function piecesPass(pieces: readonly Piece[], wide: View, narrow: View, c
     const mask = piece.at.reduce((bits, position) => bits | (1 << position), 0)
     switch (piece.type) {
       case 'diagonal':
-        loops.push({ extent: wide.extents[piece.at[0]!]!, wide: along, narrow: narrow.strides[strand++]!, strands: mask })
+        loops.push({
+          extent: wide.extents[piece.at[0]!]!,
+          wide: along,
+          narrow: narrow.strides[strand++]!,
+          strands: mask,
+        })
         break
       case 'sum':
         loops.push({ extent: wide.extents[piece.at[0]!]!, wide: along, narrow: 0, strands: mask })
@@ -76,7 +95,8 @@ export function piecesPass(pieces: readonly Piece[], wide: View, narrow: View, c
       case 'form': {
         const [left, right] = [wide.strides[piece.at[0]!]!, wide.strides[piece.at[1]!]!]
         wideBase += piece.form.base[0] * left + piece.form.base[1] * right
-        for (const { extent, step, alternate } of piece.form.loops) loops.push({ extent, wide: step[0] * left + step[1] * right, narrow: 0, alternate })
+        for (const { extent, step, alternate } of piece.form.loops)
+          loops.push({ extent, wide: step[0] * left + step[1] * right, narrow: 0, alternate })
         break
       }
       case 'list':
@@ -94,7 +114,10 @@ export function piecesPass(pieces: readonly Piece[], wide: View, narrow: View, c
 
 /** True where writing the row touches every element of the tensor: one loop per index. */
 export function coversTensor(row: Row): boolean {
-  return row.from < 0 && row.pieces.every((piece) => (piece.type === 'diagonal' || piece.type === 'sum') && piece.at.length === 1)
+  return (
+    row.from < 0 &&
+    row.pieces.every((piece) => (piece.type === 'diagonal' || piece.type === 'sum') && piece.at.length === 1)
+  )
 }
 
 /** True where every loop is the value of the positions it drives, so that it can be limited to a box. */

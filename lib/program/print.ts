@@ -8,7 +8,9 @@ export function print(program: Program): string {
   const sizes = (role: string): string =>
     program.buffers
       .filter((buffer) => buffer.role === role)
-      .map((buffer) => `${buffer.name} ${buffer.size}${buffer.scope === 'shared' && role !== 'constant' ? ' shared' : ''}`)
+      .map(
+        (buffer) => `${buffer.name} ${buffer.size}${buffer.scope === 'shared' && role !== 'constant' ? ' shared' : ''}`,
+      )
       .join(', ')
   const lines = ['input', 'output', 'constant', 'scratch'].map((role) => `${role.padEnd(9)}${sizes(role) || '-'}`)
   lines.push(`arena    ${program.scratchSize} scratch, ${program.localSize} local`)
@@ -31,7 +33,8 @@ function describe(i: Instruction, names: readonly string[]): string {
       return `${at(i.in, i.inBase)} -> ${at(i.out, i.outBase)}  +=${scale(i.scale)} list ${i.first}…${i.first + i.count - 1} ${i.loops.map(loop).join(' ')}`
     case 'mix': {
       const [a, b, c] = [at(i.a, i.aBase), at(i.b, i.bBase), at(i.c, i.cBase)]
-      const text = i.form === 'forward' ? `${a} ${b} -> ${c}` : i.form === 'input' ? `${c} ${b}' -> ${a}` : `${a}' ${c} -> ${b}`
+      const text =
+        i.form === 'forward' ? `${a} ${b} -> ${c}` : i.form === 'input' ? `${c} ${b}' -> ${a}` : `${a}' ${c} -> ${b}`
       return `${text}  ${i.set ? '=' : '+='} ${i.rows}×${i.inner}×${i.cols}`
     }
     case 'orbit': {

@@ -17,7 +17,11 @@ export interface Segment {
 
 /** Boxes are cut over the strands of one kind, with no compact index beside them. */
 export function boxable(product: Product): boolean {
-  return product.fourier >= 0 && product.compact === 1 && product.strands.every((d, kind) => d === 0 || kind === product.fourier)
+  return (
+    product.fourier >= 0 &&
+    product.compact === 1 &&
+    product.strands.every((d, kind) => d === 0 || kind === product.fourier)
+  )
 }
 
 /** n^d of the transformed kind. */

@@ -14,13 +14,24 @@ export interface Traffic {
  *  touches once. */
 export function traffic(program: Program, elementBytes: number, budget: number): Traffic {
   const sizes = program.buffers.map((buffer) => buffer.size * elementBytes)
-  const item = program.buffers.reduce((sum, { role, scope }, at) => (scope === 'item' && role !== 'scratch' ? sum + sizes[at]! : sum), 0)
+  const item = program.buffers.reduce(
+    (sum, { role, scope }, at) => (scope === 'item' && role !== 'scratch' ? sum + sizes[at]! : sum),
+    0,
+  )
   if (item + (program.scratchSize + program.localSize) * elementBytes <= budget) {
-    const of = (role: string): number => program.buffers.reduce((sum, buffer, at) => (buffer.role === role && buffer.scope === 'item' ? sum + sizes[at]! : sum), 0)
+    const of = (role: string): number =>
+      program.buffers.reduce(
+        (sum, buffer, at) => (buffer.role === role && buffer.scope === 'item' ? sum + sizes[at]! : sum),
+        0,
+      )
     return { reads: of('input'), writes: of('output'), fits: true }
   }
   const small = (role: string): number =>
-    program.buffers.reduce((sum, buffer, at) => (buffer.role === role && buffer.scope === 'item' && sizes[at]! <= budget ? sum + sizes[at]! : sum), 0)
+    program.buffers.reduce(
+      (sum, buffer, at) =>
+        buffer.role === role && buffer.scope === 'item' && sizes[at]! <= budget ? sum + sizes[at]! : sum,
+      0,
+    )
   let reads = small('input')
   let writes = small('output')
   const seen = new Map<number, Set<string>>()

@@ -32,7 +32,8 @@ function verifyBuffer(program: Program, buffer: Buffer, where: string): void {
   count(buffer.size, `${where}, size`)
   count(buffer.offset, `${where}, offset`)
   const end = buffer.offset + buffer.size
-  if (buffer.role === 'constant' && end > program.constants.length) fail(where, `constants up to ${program.constants.length}`, end)
+  if (buffer.role === 'constant' && end > program.constants.length)
+    fail(where, `constants up to ${program.constants.length}`, end)
   if (buffer.role === 'scratch') {
     const arena = buffer.local ? program.localSize : program.scratchSize
     if (buffer.scope !== 'item') fail(where, 'item scope for scratch', buffer.scope)
@@ -41,7 +42,8 @@ function verifyBuffer(program: Program, buffer: Buffer, where: string): void {
   if (buffer.role === 'constant' && buffer.scope !== 'shared') fail(where, 'shared scope for constants', buffer.scope)
   if (!buffer.local) return
   if (buffer.role !== 'scratch') fail(where, 'scratch for section-local rows', buffer.role)
-  if (!program.sections[buffer.local.section]) fail(where, `a section below ${program.sections.length}`, buffer.local.section)
+  if (!program.sections[buffer.local.section])
+    fail(where, `a section below ${program.sections.length}`, buffer.local.section)
   count(buffer.local.width, `${where}, width`, 1)
 }
 
@@ -53,14 +55,16 @@ function verifySections({ sections, instructions, buffers }: Program): void {
     count(n, `${where}, n`, 1)
     count(d, `${where}, d`, 2)
     if (d > maxStrands) fail(where, `at most ${maxStrands} strands`, d)
-    if (!Number.isSafeInteger(first) || first < end || first + length > instructions.length) fail(where, `instructions from ${end} to ${instructions.length}`, first)
+    if (!Number.isSafeInteger(first) || first < end || first + length > instructions.length)
+      fail(where, `instructions from ${end} to ${instructions.length}`, first)
     end = first + length
     const orbit = instructions.slice(first, end).find((instruction): instruction is Orbit => instruction.op === 'orbit')
     if (!orbit) fail(where, 'at least one orbit instruction', 0)
     buffers.forEach(({ local, size }, b) => {
       if (local?.section !== at) return
       const lambda = orbit.lambdas[local.lambda]
-      if (!lambda || orbitRows(n, lambda.kostka) * local.width !== size) fail(`buffer ${b}`, 'rows(λ)·width elements', size)
+      if (!lambda || orbitRows(n, lambda.kostka) * local.width !== size)
+        fail(`buffer ${b}`, 'rows(λ)·width elements', size)
     })
   })
 }
@@ -77,7 +81,8 @@ class InstructionCheck {
   }
 
   check(i: Instruction): void {
-    for (const buffer of operandsOf(i)) if (!this.#program.buffers[buffer]) fail(this.#where, `a buffer below ${this.#program.buffers.length}`, buffer)
+    for (const buffer of operandsOf(i))
+      if (!this.#program.buffers[buffer]) fail(this.#where, `a buffer below ${this.#program.buffers.length}`, buffer)
     switch (i.op) {
       case 'zero':
         count(i.rows, this.#where, 0)
@@ -139,14 +144,23 @@ class InstructionCheck {
     if (i.op === 'gather') {
       count(i.first, this.#where)
       count(i.count, this.#where)
-      if (3 * (i.first + i.count) > this.#program.table.length) fail(this.#where, 'entries within the table', i.first + i.count)
+      if (3 * (i.first + i.count) > this.#program.table.length)
+        fail(this.#where, 'entries within the table', i.first + i.count)
       if (i.count === 0) return
       ;[outLow, outHigh] = this.#extremes(i.first, i.count, 0)
       ;[inLow, inHigh] = this.#extremes(i.first, i.count, 1)
     }
-    for (const [outAt, inAt] of [[outLow, inLow], [outHigh, inHigh]] as const) { // prettier-ignore
+    for (const [outAt, inAt] of [
+      [outLow, inLow],
+      [outHigh, inHigh],
+    ] as const) {
+      // prettier-ignore
       this.#range(i.out, i.outBase + outAt, i.loops.map((loop) => [loop.extent, loop.out]))
-      this.#range(i.in, i.inBase + inAt, i.loops.map((loop) => [loop.extent, loop.in]))
+      this.#range(
+        i.in,
+        i.inBase + inAt,
+        i.loops.map((loop) => [loop.extent, loop.in]),
+      )
     }
   }
 
@@ -171,7 +185,8 @@ class InstructionCheck {
       count(strands, `${this.#where}, strands`)
       if ((seen & strands) !== 0) fail(this.#where, 'each strand in one loop', strands)
       seen |= strands
-      if (strands !== 0 && extent !== section?.n) fail(this.#where, 'strand loops of extent n, inside a section', extent)
+      if (strands !== 0 && extent !== section?.n)
+        fail(this.#where, 'strand loops of extent n, inside a section', extent)
     }
     if (section && seen !== 2 ** section.d - 1) fail(this.#where, 'every strand of the section in a loop', seen)
   }
@@ -188,14 +203,18 @@ class InstructionCheck {
     this.#range(i.c, i.cBase, [[i.rows, i.cStride], [i.cols, 1]]) // prettier-ignore
     const [a, b, c] = buffers.map((at) => this.#buffer(at)) as [Buffer, Buffer, Buffer]
     if (b.local) fail(this.#where, 'no section-local rows for the weights', i.b)
-    if (this.#section < 0 ? a.local || c.local : !a.local || !c.local) fail(this.#where, 'section-local rows inside a section only', i.a)
+    if (this.#section < 0 ? a.local || c.local : !a.local || !c.local)
+      fail(this.#where, 'section-local rows inside a section only', i.a)
     if (!a.local || !c.local) return
     this.#inSection(a)
     this.#inSection(c)
     if (a.local.lambda !== c.local.lambda) fail(this.#where, 'rows of one λ', c.local.lambda)
-    if (i.aStride !== a.local.width || i.aBase + i.inner > a.local.width) fail(this.#where, `whole rows of ${a.local.width}`, i.aStride)
-    if (i.cStride !== c.local.width || i.cBase + i.cols > c.local.width) fail(this.#where, `whole rows of ${c.local.width}`, i.cStride)
-    if (i.rows * a.local.width !== a.size || i.rows * c.local.width !== c.size) fail(this.#where, 'all rows of λ', i.rows)
+    if (i.aStride !== a.local.width || i.aBase + i.inner > a.local.width)
+      fail(this.#where, `whole rows of ${a.local.width}`, i.aStride)
+    if (i.cStride !== c.local.width || i.cBase + i.cols > c.local.width)
+      fail(this.#where, `whole rows of ${c.local.width}`, i.cStride)
+    if (i.rows * a.local.width !== a.size || i.rows * c.local.width !== c.size)
+      fail(this.#where, 'all rows of λ', i.rows)
   }
 
   #inSection({ local }: Buffer): void {
@@ -208,7 +227,8 @@ class InstructionCheck {
     if (i.loops.length > maxLoops) fail(this.#where, `at most ${maxLoops} loops`, i.loops.length)
     count(i.n, `${this.#where}, n`, 1)
     const section = this.#program.sections[this.#section]
-    if (section && (section.n !== i.n || section.d !== d)) fail(this.#where, `n ${section.n} and d ${section.d}`, `${i.n} and ${d}`)
+    if (section && (section.n !== i.n || section.d !== d))
+      fail(this.#where, `n ${section.n} and d ${section.d}`, `${i.n} and ${d}`)
     const codes = 2 ** (d - 1)
     let end = i.matrices
     for (let code = 0; code < codes; code++) {
@@ -219,15 +239,20 @@ class InstructionCheck {
       if (total !== size) fail(this.#where, `${size} rows for the composition of ${parts(code)} parts`, total)
     }
     count(i.matrices, this.#where)
-    if (end > this.#program.constants.length) fail(this.#where, `matrices within ${this.#program.constants.length} constants`, end)
+    if (end > this.#program.constants.length)
+      fail(this.#where, `matrices within ${this.#program.constants.length} constants`, end)
     for (const loop of i.loops) count(loop.extent, `${this.#where}, extent`, 1)
     if (this.#buffer(i.strands).local) fail(this.#where, 'strands that are not section-local', i.strands)
-    this.#range(i.strands, i.base, [...i.strides.map((stride) => [i.n, stride] as const), ...i.loops.map((l) => [l.extent, l.strands] as const)])
+    this.#range(i.strands, i.base, [
+      ...i.strides.map((stride) => [i.n, stride] as const),
+      ...i.loops.map((l) => [l.extent, l.strands] as const),
+    ])
     if (i.form === 'forward') this.#reads(i.strands)
     else this.#writes(i.strands)
     i.lambdas.forEach((rows, λ) => {
       const buffer = this.#buffer(rows.buffer)
-      if (rows.buffer === i.strands || i.lambdas.some((other, μ) => μ < λ && other.buffer === rows.buffer)) fail(this.#where, 'a buffer of its own per λ', rows.buffer)
+      if (rows.buffer === i.strands || i.lambdas.some((other, μ) => μ < λ && other.buffer === rows.buffer))
+        fail(this.#where, 'a buffer of its own per λ', rows.buffer)
       count(rows.dimension, this.#where, 1)
       rows.kostka.forEach((copies) => count(copies, this.#where))
       if (i.form === 'forward') this.#writes(rows.buffer)
@@ -237,12 +262,18 @@ class InstructionCheck {
       const total = orbitRows(i.n, rows.kostka)
       const across = i.loops.map((l) => [l.extent, l.rows[λ]!] as const)
       if (total > 0) this.#range(rows.buffer, rows.base, [[total, rows.rowStride], [rows.dimension, rows.unitStride], ...across]) // prettier-ignore
-      if (this.#section < 0 ? buffer.local : !buffer.local) fail(this.#where, 'section-local rows inside a section only', rows.buffer)
+      if (this.#section < 0 ? buffer.local : !buffer.local)
+        fail(this.#where, 'section-local rows inside a section only', rows.buffer)
       if (!buffer.local) return
       this.#inSection(buffer)
-      if (buffer.local.lambda !== λ || rows.rowStride !== buffer.local.width) fail(this.#where, `rows of λ ${λ} and width ${buffer.local.width}`, rows.rowStride)
-      const reach = across.reduce((sum, [extent, stride]) => sum + (extent - 1) * Math.max(stride, 0), rows.base + (rows.dimension - 1) * rows.unitStride)
-      if (reach >= buffer.local.width || rows.unitStride < 0 || across.some(([, stride]) => stride < 0)) fail(this.#where, 'offsets within one row', reach)
+      if (buffer.local.lambda !== λ || rows.rowStride !== buffer.local.width)
+        fail(this.#where, `rows of λ ${λ} and width ${buffer.local.width}`, rows.rowStride)
+      const reach = across.reduce(
+        (sum, [extent, stride]) => sum + (extent - 1) * Math.max(stride, 0),
+        rows.base + (rows.dimension - 1) * rows.unitStride,
+      )
+      if (reach >= buffer.local.width || rows.unitStride < 0 || across.some(([, stride]) => stride < 0))
+        fail(this.#where, 'offsets within one row', reach)
     })
   }
 }

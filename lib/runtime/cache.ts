@@ -35,7 +35,11 @@ export function saveToDisk(key: string, make: () => Serialized): void {
     renameSync(temporary, path)
   } catch (error) {
     if (error instanceof BrauerError) throw error
-    throw new BrauerError('invalid-argument', `BRAUER_CACHE: expected a directory that can be written, received ${directory}`, { cause: error })
+    throw new BrauerError(
+      'invalid-argument',
+      `BRAUER_CACHE: expected a directory that can be written, received ${directory}`,
+      { cause: error },
+    )
   }
 }
 
@@ -52,7 +56,10 @@ function serialize({ key, parameters, programs }: Serialized): Buffer {
     programs: Object.entries(programs).map(([name, words]) => ({ name, length: words.length })),
   }
   const text = Buffer.from(JSON.stringify(header) + '\n')
-  const body = Buffer.concat([text, ...arrays.map((array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength))])
+  const body = Buffer.concat([
+    text,
+    ...arrays.map((array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength)),
+  ])
   return Buffer.concat([createHash('sha256').update(body).digest(), body])
 }
 
@@ -74,8 +81,14 @@ function deserialize(file: Buffer, key: string): Serialized | undefined {
     const bytes = Uint8Array.prototype.slice.call(body, at, (at += 8 * length))
     return new Float64Array(bytes.buffer)
   }
-  const parameters: ParameterInfo[] = header.parameters.map(({ name, shape, length }) => ({ name, shape, deviations: take(length) }))
-  const programs = Object.fromEntries(header.programs.map(({ name, length }) => [name, take(length)])) as Serialized['programs']
+  const parameters: ParameterInfo[] = header.parameters.map(({ name, shape, length }) => ({
+    name,
+    shape,
+    deviations: take(length),
+  }))
+  const programs = Object.fromEntries(
+    header.programs.map(({ name, length }) => [name, take(length)]),
+  ) as Serialized['programs']
   for (const words of Object.values(programs)) verify(decode(words))
   return { key, parameters, programs }
 }

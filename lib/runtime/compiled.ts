@@ -57,7 +57,12 @@ export class Compiled {
   #lower(name: ProgramName): Program {
     if (name === 'unpack') return adjoint(this.program('pack'))
     if (this.plan.strategy === 'dense') return lowerDense(this.plan, this.specification.group, name)
-    const lower = { pack: lowerPack, forward: lowerForward, inputGradient: lowerInputGradient, weightGradient: lowerWeightGradient }
+    const lower = {
+      pack: lowerPack,
+      forward: lowerForward,
+      inputGradient: lowerInputGradient,
+      weightGradient: lowerWeightGradient,
+    }
     return lower[name](this.plan)
   }
 
@@ -72,14 +77,20 @@ export class Compiled {
 
   serialize(): Serialized {
     const programs = Object.fromEntries(programNames.map((name) => [name, encode(this.program(name))]))
-    return { key: specificationKey(this.specification), parameters: this.parameters, programs: programs as Serialized['programs'] }
+    return {
+      key: specificationKey(this.specification),
+      parameters: this.parameters,
+      programs: programs as Serialized['programs'],
+    }
   }
 }
 
 /** Names, shapes and initial deviations: σ² = n^l / (C_k · D_l · ‖M‖²), so that inputs of unit variance give outputs
  *  whose mean square is one (design 1.1). */
 function parameterInfos(group: Group, { pairs, bottom, top, mean }: Plan): ParameterInfo[] {
-  const diagramsInto = top.tensors.map((_, output) => pairs.reduce((sum, pair) => sum + (pair.output === output && pair.input >= 0 ? pair.diagrams.length : 0), 0))
+  const diagramsInto = top.tensors.map((_, output) =>
+    pairs.reduce((sum, pair) => sum + (pair.output === output && pair.input >= 0 ? pair.diagrams.length : 0), 0),
+  )
   return pairs.map(({ name, input, output, diagrams }) => {
     const cols = top.tensors[output]!.channels
     if (input < 0) return { name, shape: [diagrams.length, cols], deviations: new Float64Array(diagrams.length) }

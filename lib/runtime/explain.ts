@@ -35,21 +35,30 @@ export function explainPlan(plan: Plan, options: ExplainOptions): string {
     ...alternatives(plan),
     '',
     `per item  ${count(plan.strategy === 'dense' ? plan.costs.dense.flops : plan.costs.plan.flops)}flop, ${count(moved.reads + moved.writes)}B moved (operands ${count(operands)}B${moved.fits ? ', each moved once: the item stays in cache' : ', cut into boxes'})`,
-    ...(batch > 1 ? [`batch ${batch}  ${count(batch * plan.costs.plan.flops)}flop, ${count(batch * (moved.reads + moved.writes))}B moved`] : []),
+    ...(batch > 1
+      ? [
+          `batch ${batch}  ${count(batch * plan.costs.plan.flops)}flop, ${count(batch * (moved.reads + moved.writes))}B moved`,
+        ]
+      : []),
     ...(options.program ? ['', print(forward)] : []),
   ].join('\n')
 }
 
-const space = (entries: readonly SpaceEntry[]): string => `{${entries.map(({ order, channels }) => `${order}: ${channels}`).join(', ')}}`
+const space = (entries: readonly SpaceEntry[]): string =>
+  `{${entries.map(({ order, channels }) => `${order}: ${channels}`).join(', ')}}`
 const size = (entry: SpaceEntry): number => entry.extents.reduce((a, b) => a * b, entry.channels)
 
 function diagrams(plan: Plan): string[] {
   const total = plan.pairs.reduce((sum, pair) => sum + pair.diagrams.length, 0)
-  const lines = [`diagrams  ${total}: ${plan.pairs.map((pair) => `${pair.name} ${pair.diagrams.length}`).join(', ') || 'none'}`]
+  const lines = [
+    `diagrams  ${total}: ${plan.pairs.map((pair) => `${pair.name} ${pair.diagrams.length}`).join(', ') || 'none'}`,
+  ]
   const reached = plan.top.tensors.filter((_, output) => !plan.pairs.some((pair) => pair.output === output))
   const used = plan.bottom.tensors.filter((_, input) => !plan.pairs.some((pair) => pair.input === input))
-  if (reached.length > 0) lines.push(`zero      nothing reaches output order ${reached.map((entry) => entry.order).join(', ')}`)
-  if (used.length > 0) lines.push(`unused    input order ${used.map((entry) => entry.order).join(', ')} reaches nothing`)
+  if (reached.length > 0)
+    lines.push(`zero      nothing reaches output order ${reached.map((entry) => entry.order).join(', ')}`)
+  if (used.length > 0)
+    lines.push(`unused    input order ${used.map((entry) => entry.order).join(', ')} reaches nothing`)
   return lines
 }
 
@@ -68,7 +77,9 @@ function stages(plan: Plan): string[] {
 function sources(plan: Plan, rows: readonly number[], side: 'bottom' | 'top'): string {
   const direct = rows.filter((at) => plan[side].rows[at]!.direct).length
   const derived = rows.filter((at) => plan[side].rows[at]!.from >= 0).length
-  const notes = [direct > 0 ? `${direct} as it lies` : '', derived > 0 ? `${derived} from another` : ''].filter((note) => note !== '')
+  const notes = [direct > 0 ? `${direct} as it lies` : '', derived > 0 ? `${derived} from another` : ''].filter(
+    (note) => note !== '',
+  )
   return `${rows.length}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`
 }
 
@@ -76,13 +87,21 @@ function matrix(product: Product): string {
   const { inner, cols, fourier } = product
   if (inner === 0) return 'bias only'
   if (fourier < 0) return `${inner}×${cols}${product.split ? ', one per diagram' : ''}`
-  const blocks = transform(product.strands[fourier]!).lambdas.map(({ partition, dimension }) => `(${partition.join()}) ${dimension * inner}×${dimension * cols}`)
+  const blocks = transform(product.strands[fourier]!).lambdas.map(
+    ({ partition, dimension }) => `(${partition.join()}) ${dimension * inner}×${dimension * cols}`,
+  )
   return `Fourier: ${blocks.join(', ')}`
 }
 
 function alternatives(plan: Plan): string[] {
   const { costs } = plan
-  const row = (name: string, cost: Cost): string[] => [name, count(cost.flops), count(cost.elements), count(cost.weights), `${(time(cost) / time(costs.plan)).toFixed(2)}×`]
+  const row = (name: string, cost: Cost): string[] => [
+    name,
+    count(cost.flops),
+    count(cost.elements),
+    count(cost.weights),
+    `${(time(cost) / time(costs.plan)).toFixed(2)}×`,
+  ]
   return table([
     ['strategy', 'flop', 'index moves', 'weights', 'time'],
     row('dense', costs.dense),
@@ -97,7 +116,12 @@ function alternatives(plan: Plan): string[] {
 function table(rows: readonly (readonly string[])[], most = Infinity): string[] {
   const shown = rows.slice(0, most + 1)
   const widths = rows[0]!.map((_, column) => Math.max(...shown.map((row) => row[column]!.length)))
-  const lines = shown.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd())
+  const lines = shown.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  )
   return rows.length > shown.length ? [...lines, `… and ${rows.length - shown.length} more`] : lines
 }
 

@@ -4,7 +4,8 @@ import { compile, isCompiled, type Compiled, type Serialized } from './compiled.
 import type { Request } from './plan-worker.js'
 import type { Specification } from './specification.js'
 
-type Answer = { readonly serialized: Serialized } | { readonly failure: { readonly code: ErrorCode; readonly message: string } }
+type Answer =
+  { readonly serialized: Serialized } | { readonly failure: { readonly code: ErrorCode; readonly message: string } }
 
 /** `compile` on a thread of its own; only loading the finished programs is left for the caller's thread. */
 export async function compileInWorker(specification: Specification): Promise<Compiled> {
@@ -16,7 +17,9 @@ export async function compileInWorker(specification: Specification): Promise<Com
     const answer = await new Promise<Answer>((resolve, reject) => {
       worker.once('message', resolve)
       worker.once('error', reject)
-      worker.once('exit', (code) => reject(new BrauerError('internal', `planner: expected an answer, received exit code ${code}`)))
+      worker.once('exit', (code) =>
+        reject(new BrauerError('internal', `planner: expected an answer, received exit code ${code}`)),
+      )
       worker.postMessage(request)
     })
     if ('failure' in answer) throw new BrauerError(answer.failure.code, answer.failure.message)

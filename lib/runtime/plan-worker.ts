@@ -5,7 +5,10 @@ import { compile } from './compiled.js'
 import type { Specification } from './specification.js'
 
 /** What crosses to the worker: groups as text. */
-export type Request = Omit<Specification, 'group' | 'basisGroup'> & { readonly group: string; readonly basisGroup: string }
+export type Request = Omit<Specification, 'group' | 'basisGroup'> & {
+  readonly group: string
+  readonly basisGroup: string
+}
 
 // Plans one specification and hands the programs over without copying them.
 parentPort?.once('message', (request: Request) => {

@@ -23,7 +23,13 @@ export interface Specification {
 export function specificationKey(specification: Specification): string {
   const { group, basisGroup, inputs, outputs, ...rest } = specification
   const space = (entries: Specification['inputs']): unknown => entries.map(({ order, channels }) => [order, channels])
-  return JSON.stringify([group.toString(), basisGroup.toString(), space(inputs), space(outputs), Object.entries(rest).sort()])
+  return JSON.stringify([
+    group.toString(),
+    basisGroup.toString(),
+    space(inputs),
+    space(outputs),
+    Object.entries(rest).sort(),
+  ])
 }
 
 /** Name of a parameter: weight.k.l, or bias.l. */
@@ -33,7 +39,9 @@ export function parameterName(input: Order | undefined, output: Order): string {
 
 /** The diagrams from order k to order l that the layer's parameters stand for, in canonical order. */
 export function diagramsOf(specification: Pick<Specification, 'basis' | 'basisGroup'>, k: Order, l: Order): Diagram[] {
-  return specification.basis === 'spanning' ? specification.basisGroup.spanning(k, l) : specification.basisGroup.independent(k, l)
+  return specification.basis === 'spanning'
+    ? specification.basisGroup.spanning(k, l)
+    : specification.basisGroup.independent(k, l)
 }
 
 /** What the planner is asked. @throws BrauerError `size-overflow` */
@@ -49,7 +57,13 @@ export function planRequest(specification: Specification): PlanRequest {
     inputs.forEach(({ order: k }, input) => {
       pairs.push({ name: parameterName(k, l), input, output, diagrams: diagramsOf(specification, k, l) })
     })
-    if (bias) pairs.push({ name: parameterName(undefined, l), input: -1, output, diagrams: diagramsOf(specification, emptyOrder(group), l) })
+    if (bias)
+      pairs.push({
+        name: parameterName(undefined, l),
+        input: -1,
+        output,
+        diagrams: diagramsOf(specification, emptyOrder(group), l),
+      })
   })
   return {
     group,

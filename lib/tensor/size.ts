@@ -4,6 +4,7 @@ import { expected } from '../errors.js'
 export function product(sizes: readonly number[], where: string): number {
   let result = 1
   for (const size of sizes) result *= size
-  if (result > Number.MAX_SAFE_INTEGER) throw expected('size-overflow', where, 'a size below 2^53', `${sizes.join('·')}`)
+  if (result > Number.MAX_SAFE_INTEGER)
+    throw expected('size-overflow', where, 'a size below 2^53', `${sizes.join('·')}`)
   return result
 }

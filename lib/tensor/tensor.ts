@@ -38,7 +38,11 @@ export class Tensor<D extends Dtype = Dtype> implements TensorLike {
 
   /** The elements. @throws BrauerError `disposed` */
   get data(): DataOf[D] {
-    if (!this.#data) throw new BrauerError('disposed', `tensor [${this.shape.join(', ')}]: expected a live tensor, received a disposed one`)
+    if (!this.#data)
+      throw new BrauerError(
+        'disposed',
+        `tensor [${this.shape.join(', ')}]: expected a live tensor, received a disposed one`,
+      )
     return this.#data
   }
 
@@ -70,14 +74,26 @@ export type TensorData = Float32Array | Float64Array | Uint16Array | readonly nu
  *  @throws BrauerError `invalid-shape` when the sizes do not multiply to the length, `invalid-dtype`, `size-overflow`
  *  @example tensor(new Float32Array(12), [4, 3]) */
 export function tensor<D extends Dtype = 'float32'>(data: TensorData, shape: readonly number[], dtype?: D): Tensor<D> {
-  const type = (dtype === undefined ? (data instanceof Float64Array ? 'float64' : 'float32') : checkDtype(dtype, 'tensor: dtype')) as D
+  const type = (
+    dtype === undefined ? (data instanceof Float64Array ? 'float64' : 'float32') : checkDtype(dtype, 'tensor: dtype')
+  ) as D
   checkShape(shape, 'tensor: shape')
   if (!Array.isArray(data) && !isData(data)) {
-    throw expected('invalid-argument', 'tensor: data', 'a Float32Array, Float64Array, Uint16Array or an array of numbers', show(data))
+    throw expected(
+      'invalid-argument',
+      'tensor: data',
+      'a Float32Array, Float64Array, Uint16Array or an array of numbers',
+      show(data),
+    )
   }
   const size = product(shape, 'tensor: shape')
   if (data.length !== size) {
-    throw expected('invalid-shape', 'tensor: data', `${size} elements for the shape [${shape.join(', ')}]`, `${data.length}`)
+    throw expected(
+      'invalid-shape',
+      'tensor: data',
+      `${size} elements for the shape [${shape.join(', ')}]`,
+      `${data.length}`,
+    )
   }
   return new Tensor(store(data as TensorData, type), shape, type)
 }
@@ -106,6 +122,7 @@ export function isData(data: unknown): data is Float32Array | Float64Array | Uin
 export function checkShape(shape: unknown, where: string): asserts shape is readonly number[] {
   if (!Array.isArray(shape)) throw expected('invalid-shape', where, 'an array of sizes', show(shape))
   for (const size of shape) {
-    if (!Number.isSafeInteger(size) || size < 0) throw expected('invalid-shape', where, 'non-negative integers', show(shape))
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw expected('invalid-shape', where, 'non-negative integers', show(shape))
   }
 }

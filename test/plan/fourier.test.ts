@@ -22,7 +22,10 @@ describe.each(sizes)('S_%i', (d) => {
     const product = (a: Float64Array, b: Float64Array): number[] =>
       Array.from({ length: dimension * dimension }, (_, at) => {
         const [i, j] = [Math.floor(at / dimension), at % dimension]
-        return Array.from({ length: dimension }, (_, m) => a[i * dimension + m]! * b[m * dimension + j]!).reduce((x, y) => x + y, 0)
+        return Array.from({ length: dimension }, (_, m) => a[i * dimension + m]! * b[m * dimension + j]!).reduce(
+          (x, y) => x + y,
+          0,
+        )
       })
     let worst = 0
     // Every generator times every element suffices for all products.
@@ -30,12 +33,19 @@ describe.each(sizes)('S_%i', (d) => {
       const g = Array.from({ length: d }, (_, p) => (p === s ? s + 1 : p === s + 1 ? s : p))
       all.forEach((h, at) => {
         const gh = h.map((image) => g[image]!)
-        product(matrices[rank(g)]!, matrices[at]!).forEach((value, i) => (worst = Math.max(worst, Math.abs(value - matrices[rank(gh)]![i]!))))
+        product(matrices[rank(g)]!, matrices[at]!).forEach(
+          (value, i) => (worst = Math.max(worst, Math.abs(value - matrices[rank(gh)]![i]!))),
+        )
       })
     }
     for (const matrix of matrices) {
-      const transposed = Float64Array.from(matrix, (_, at) => matrix[(at % dimension) * dimension + Math.floor(at / dimension)]!)
-      product(matrix, transposed).forEach((value, at) => (worst = Math.max(worst, Math.abs(value - Number(at % (dimension + 1) === 0)))))
+      const transposed = Float64Array.from(
+        matrix,
+        (_, at) => matrix[(at % dimension) * dimension + Math.floor(at / dimension)]!,
+      )
+      product(matrix, transposed).forEach(
+        (value, at) => (worst = Math.max(worst, Math.abs(value - Number(at % (dimension + 1) === 0)))),
+      )
     }
     expect(worst).toBeLessThan(1e-13)
   })
@@ -66,7 +76,10 @@ describe.each(sizes)('S_%i', (d) => {
   test('it turns a sum over permutations into one block per representation, to 1e-13', () => {
     const { lambdas, matrices, weights } = transform(d)
     const order = all.length
-    const start = Array.from({ length: 2 ** (d - 1) - 1 }, (_, code) => rearrangements(code, d) ** 2).reduce((a, b) => a + b, 0)
+    const start = Array.from({ length: 2 ** (d - 1) - 1 }, (_, code) => rearrangements(code, d) ** 2).reduce(
+      (a, b) => a + b,
+      0,
+    )
     const w = all.map((_, σ) => Math.sin(σ + 1))
     const t = all.map((_, word) => Math.cos(3 * word + 2))
     // z[i] = Σ_σ w[σ] t[j] with j[σ(p)] = i[p], over the rearrangements of one multi-index with distinct values.
@@ -78,13 +91,17 @@ describe.each(sizes)('S_%i', (d) => {
       }, 0),
     )
     const apply = (v: number[]): number[] =>
-      Array.from({ length: order }, (_, r) => v.reduce((sum, value, s) => sum + matrices[start + r * order + s]! * value, 0))
+      Array.from({ length: order }, (_, r) =>
+        v.reduce((sum, value, s) => sum + matrices[start + r * order + s]! * value, 0),
+      )
     const [rows, wanted] = [apply(t), apply(z)]
     let row = 0
     let entry = 0
     let error = 0
     for (const { dimension, kostka } of lambdas) {
-      const block = Array.from({ length: dimension * dimension }, (_, at) => w.reduce((sum, value, σ) => sum + weights[(entry + at) * order + σ]! * value, 0))
+      const block = Array.from({ length: dimension * dimension }, (_, at) =>
+        w.reduce((sum, value, σ) => sum + weights[(entry + at) * order + σ]! * value, 0),
+      )
       for (let copy = 0; copy < kostka.at(-1)!; copy++, row += dimension) {
         for (let a = 0; a < dimension; a++) {
           let sum = 0

@@ -9,7 +9,11 @@ type Factor = readonly [GroupName, number]
 const make: Record<GroupName, (n: number) => Group> = { S, O, SO, Sp }
 
 /** The matrix of a pair of diagrams on mixed words: entries multiply, each factor reading the indices of its letter. */
-function entries(factors: readonly [Factor, Factor], k: string, l: string): { rows: number; cols: number; list: Float64Array[] } {
+function entries(
+  factors: readonly [Factor, Factor],
+  k: string,
+  l: string,
+): { rows: number; cols: number; list: Float64Array[] } {
   const n = { a: factors[0][1], b: factors[1][1] } as Record<string, number>
   const count = (word: string, letter: string): number => [...word].filter((each) => each === letter).length
   const size = (word: string): number => [...word].reduce((all, letter) => all * n[letter]!, 1)
@@ -81,7 +85,8 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
               if (value === 0) continue
               for (let c = 0; c < 2; c++) {
                 for (let o = 0; o < 3; o++) {
-                  wanted[(item * rows + I) * 3 + o]! += value * weight.data[(d * 2 + c) * 3 + o]! * x[(item * cols + J) * 2 + c]!
+                  wanted[(item * rows + I) * 3 + o]! +=
+                    value * weight.data[(d * 2 + c) * 3 + o]! * x[(item * cols + J) * 2 + c]!
                 }
               }
             }

@@ -11,7 +11,9 @@ describe.each(samples)('%s', (_, programs) => {
     verify(back)
     expect({ ...back, buffers: [] }).toEqual({ ...program, buffers: [] })
     // Names are the one thing that the words leave out.
-    expect(back.buffers.map(({ name: _, ...rest }) => rest)).toEqual(program.buffers.map(({ name: _, ...rest }) => rest))
+    expect(back.buffers.map(({ name: _, ...rest }) => rest)).toEqual(
+      program.buffers.map(({ name: _, ...rest }) => rest),
+    )
     expect(encode(back)).toEqual(words)
     expect(words[2]).toBe(words.length)
   })
@@ -19,7 +21,8 @@ describe.each(samples)('%s', (_, programs) => {
 
 describe('words that are no program', () => {
   const words = encode(samples[0]![1].forward)
-  const changed = (at: number, value: number): Float64Array => Float64Array.from(words, (word, i) => (i === at ? value : word))
+  const changed = (at: number, value: number): Float64Array =>
+    Float64Array.from(words, (word, i) => (i === at ? value : word))
 
   test.each([
     ['another magic word', changed(0, magic + 1), /magic word/],
@@ -32,6 +35,8 @@ describe('words that are no program', () => {
     ['a negative count', changed(4, -1), /count/],
     ['a role that does not exist', changed(10, 9), /role: expected a number below 4, received 9/],
   ])('%s', (_, bad, message) => {
-    expect(() => decode(bad)).toThrow(expect.objectContaining({ code: 'invalid-program', message: expect.stringMatching(message) }))
+    expect(() => decode(bad)).toThrow(
+      expect.objectContaining({ code: 'invalid-program', message: expect.stringMatching(message) }),
+    )
   })
 })

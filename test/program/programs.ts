@@ -4,9 +4,17 @@ import type { Specification } from '../../lib/runtime/specification.js'
 import type { Program } from '../../lib/program/program.js'
 
 /** The specification of a layer, by default with everything left to the planner. */
-export function specification(group: string, input: Record<string, number>, output: Record<string, number>, options: Partial<Specification> = {}): Specification {
+export function specification(
+  group: string,
+  input: Record<string, number>,
+  output: Record<string, number>,
+  options: Partial<Specification> = {},
+): Specification {
   const space = (entries: Record<string, number>) =>
-    Object.entries(entries).map(([order, channels]) => ({ order: /^\d+$/.test(order) ? Number(order) : order, channels }))
+    Object.entries(entries).map(([order, channels]) => ({
+      order: /^\d+$/.test(order) ? Number(order) : order,
+      channels,
+    }))
   return {
     group: groupFrom(group), basisGroup: groupFrom(group), inputs: space(input), outputs: space(output), bias: false, basis: 'independent',
     normalize: 'sum', layout: 'channels-last', strategy: 'auto', steps: {}, expectedBatch: 256, ...options,
@@ -20,7 +28,10 @@ export function programs(...request: Parameters<typeof specification>): Record<P
 
 /** Programs that together use every opcode, section and kind of buffer. */
 export const samples: [string, Record<ProgramName, Program>][] = [
-  ['S(4) {1: 2, 2: 3} -> {0: 1, 2: 2}, bias, Fourier', programs('S(4)', { 1: 2, 2: 3 }, { 0: 1, 2: 2 }, { bias: true, steps: { fourier: true } })],
+  [
+    'S(4) {1: 2, 2: 3} -> {0: 1, 2: 2}, bias, Fourier',
+    programs('S(4)', { 1: 2, 2: 3 }, { 0: 1, 2: 2 }, { bias: true, steps: { fourier: true } }),
+  ],
   ['S(3) 3 -> 3, Fourier', programs('S(3)', { 3: 1 }, { 3: 1 }, { steps: { fourier: true }, basis: 'spanning' })],
   ['SO(3) {1: 2, 2: 2} -> {1: 2, 2: 1}, bias', programs('SO(3)', { 1: 2, 2: 2 }, { 1: 2, 2: 1 }, { bias: true })],
   ['Sp(4) 2 -> 2, channels-first', programs('Sp(4)', { 2: 2 }, { 2: 3 }, { layout: 'channels-first' })],

@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals'
+import { groupFrom, linear, tensor, type Tensor } from '../../lib/index.js'
+import { normalAt } from '../../lib/tensor/random.js'
+import { inChild } from './child.js'
+
+// An item's bits depend neither on the threads, nor on the batch around it, nor on how it is cut.
+
+const layers: [string, Record<number, number>, Record<number, number>][] = [
+  ['O(3)', { 0: 5, 1: 3, 2: 16 }, { 0: 4, 1: 7, 2: 16 }],
+  ['S(17)', { 2: 8, 1: 3 }, { 1: 2, 2: 8 }],
+  ['S(6)', { 3: 5 }, { 3: 4 }],
+  ['Sp(4)', { 2: 9 }, { 2: 3 }],
+  ['SO(3)', { 1: 4, 2: 4 }, { 1: 4, 2: 4 }],
+]
+
+function inputs(group: string, space: Record<number, number>, batch: number): Record<number, Tensor> {
+  const n = groupFrom(group).kinds[0]!.n
+  return Object.fromEntries(
+    Object.entries(space).map(([order, channels]) => {
+      const shape = [batch, ...new Array<number>(Number(order)).fill(n), channels]
+      const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => normalAt(Number(order), i))
+      return [order, tensor(data, shape)]
+    }),
+  )
+}
+
+describe.each(layers)('%s %j -> %j', (name, input, output) => {
+  const make = (threads: number) => linear(groupFrom(name), input, output, { backend: 'cpu', threads, bias: true })
+  const batch = 37
+  const x = inputs(name, input, batch)
+  const wanted = make(1).forwardSync(x)
+
+  test.each([2, 3, 8])('%i threads', (threads) => {
+    expect(make(threads).forwardSync(x)).toEqual(wanted)
+  })
+
+  test('the same off the event loop', async () => {
+    expect(await make(2).forward(x)).toEqual(wanted)
+  })
+
+  test('each item alone', () => {
+    const layer = make(2)
+    for (const item of [0, 5, batch - 1]) {
+      const alone = Object.fromEntries(Object.entries(x).map(([k, value]) => [k, part(value, item)]))
+      const y = layer.forwardSync(alone as typeof x)
+      for (const [l, value] of Object.entries(wanted)) expect(y[Number(l)]!.data).toEqual(part(value, item).data)
+    }
+  })
+
+  test('gradients', () => {
+    const g = Object.fromEntries(Object.entries(wanted).map(([l, value]) => [l, value])) as typeof wanted
+    const [one, three] = [make(1), make(3)]
+    expect(three.inputGradientSync(g)).toEqual(one.inputGradientSync(g))
+    expect(three.weightGradientSync(x, g)).toEqual(one.weightGradientSync(x, g))
+  })
+})
+
+function part(value: Tensor, item: number): Tensor {
+  const [batch, ...rest] = value.shape
+  const size = value.size / batch!
+  return tensor(value.data.slice(item * size, (item + 1) * size), [1, ...rest])
+}
+
+test('a large item in boxes of any size', () => {
+  const run = (bytes: string): unknown =>
+    inChild(
+      `import { createHash } from 'node:crypto'
+      const layer = brauer.linear(brauer.S(70), { 2: 8 }, { 2: 5, 1: 2 }, { backend: 'cpu', steps: { fourier: true } })
+      const x = brauer.tensor(Float32Array.from({ length: 2 * 70 * 70 * 8 }, (_, i) => Math.sin(i)), [2, 70, 70, 8])
+      const y = layer.forwardSync({ 2: x })
+      console.log(JSON.stringify(createHash('sha256').update(y[2].data).update(y[1].data).digest('hex')))`,
+      { BRAUER_TILE_BYTES: bytes },
+    )
+  const whole = run(String(2 ** 30))
+  expect(run('65536')).toBe(whole)
+  expect(run('1000000')).toBe(whole)
+})
