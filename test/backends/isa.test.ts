@@ -24,7 +24,7 @@ const body = `
       const [x, g] = [make(input, 1), make(output, 2)]
       const compare = (a, b) => Object.keys(b).forEach((key) => {
         const [u, v] = [a[key].toNumbers(), b[key].toNumbers()]
-        const norm = Math.hypot(...v)
+        const norm = Math.sqrt(v.reduce((sum, value) => sum + value * value, 0))
         const error = Math.sqrt(v.reduce((sum, value, i) => sum + (value - u[i]) ** 2, 0)) / (norm || 1)
         worst[dtype] = Math.max(worst[dtype], error || (Number.isNaN(error) ? 1 : 0))
       })

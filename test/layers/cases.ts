@@ -19,9 +19,13 @@ export interface Options {
   readonly normalize: 'sum' | 'mean'
   readonly layout: 'channels-last' | 'channels-first'
   readonly bias: boolean
-  readonly strategy: 'auto' | 'dense'
-  readonly steps: { readonly share: boolean; readonly classes: boolean; readonly fourier: boolean }
+  readonly way: Way
 }
+
+/** How the layer is to be computed: a strategy by its name, or the planner's steps one by one. */
+export type Way =
+  | { readonly strategy: 'auto' | 'dense' | 'diagrams' | 'shared' | 'fourier' }
+  | { readonly steps: { readonly share: boolean; readonly classes: boolean; readonly fourier: boolean } }
 
 export interface Case extends Options {
   readonly group: GroupName
@@ -49,10 +53,9 @@ export const layerOf = ({
   normalize,
   layout,
   bias,
-  strategy,
-  steps,
+  way,
 }: Case) =>
-  linear(groupOf(group, n), input, output, { dtype, backend, threads, basis, normalize, layout, bias, strategy, steps })
+  linear(groupOf(group, n), input, output, { dtype, backend, threads, basis, normalize, layout, bias, ...way })
 
 /** Values as the library stores them, and what those stored values are exactly. */
 export function store(values: ArrayLike<number>, dtype: DType) {
@@ -175,17 +178,28 @@ export async function checkCase(spec: Case, seed: number): Promise<void> {
   const g = pack(spec, spec.output, randomValues(spec, spec.output, random))
   const sync = spec.call === 'sync'
 
+  // What a result usually measures, for those that happen to cancel.
+  const squared = { ...spec, squared: true }
+  const [x2, g2] = [dense.squareValues(x.exact), dense.squareValues(g.exact)]
+  const w2 = dense.squareParameters(parameters.exact)
+
   const y = sync ? layer.forwardSync(x.tensors) : await layer.forward(x.tensors)
   const wantedY = dense.forward(spec, parameters.exact, x.exact, spec.batch)
-  expectRecordsClose(unpack(spec, spec.output, y, 'forward'), wantedY, tolerance, 'forward')
+  expectRecordsClose(unpack(spec, spec.output, y, 'forward'), wantedY, tolerance, 'forward', () =>
+    dense.typicalNorm(dense.forward(squared, w2, x2, spec.batch)),
+  )
 
   const dx = sync ? layer.inputGradientSync(g.tensors) : await layer.inputGradient(g.tensors)
   const wantedDx = dense.inputGradient(spec, parameters.exact, g.exact, spec.batch)
-  expectRecordsClose(unpack(spec, spec.input, dx, 'inputGradient'), wantedDx, tolerance, 'inputGradient')
+  expectRecordsClose(unpack(spec, spec.input, dx, 'inputGradient'), wantedDx, tolerance, 'inputGradient', () =>
+    dense.typicalNorm(dense.inputGradient(squared, w2, g2, spec.batch)),
+  )
 
   const dw = sync ? layer.weightGradientSync(x.tensors, g.tensors) : await layer.weightGradient(x.tensors, g.tensors)
   const wantedDw = dense.weightGradient(spec, x.exact, g.exact, spec.batch)
-  expectRecordsClose(unpackParameters(spec, dw, 'weightGradient'), wantedDw, tolerance, 'weightGradient')
+  expectRecordsClose(unpackParameters(spec, dw, 'weightGradient'), wantedDw, tolerance, 'weightGradient', () =>
+    dense.typicalNorm(dense.weightGradient(squared, x2, g2, spec.batch)),
+  )
 }
 
 /** Runs the cases and reports every one that fails, the smallest first, each as a line that can be pasted back. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { GroupName } from '../support/dense.js'
 import type { Space } from '../support/layer.js'
 import { pairwise } from '../support/pairwise.js'
-import { checkAll, checkCase, layerOf, same, type Case } from './cases.js'
+import { checkAll, checkCase, layerOf, type Case, type Way } from './cases.js'
 
 const options = {
   dtype: ['float64', 'float32'],
@@ -13,42 +13,24 @@ const options = {
   normalize: ['sum', 'mean'],
   layout: ['channels-last', 'channels-first'],
   bias: [false, true],
-  strategy: ['auto', 'dense'],
   call: ['sync', 'async'],
+  route: ['auto', 'dense', 'single', 'classes', 'fourier'],
   share: [true, false],
-  classes: [true, false],
-  fourier: [true, false],
 } as const
 const channels = [1, 3, 16] as const
 
 type OptionRow = ReturnType<typeof pairwise<typeof options>>[number]
 
-function caseOf(
-  { share, classes, fourier, ...row }: OptionRow,
-  group: GroupName,
-  n: number,
-  input: Space,
-  output: Space,
-): Case {
-  const { dtype, batch, backend, threads, basis, normalize, layout, bias, strategy, call } = row
-  const steps = { share, classes, fourier }
-  return {
-    group,
-    n,
-    input,
-    output,
-    dtype,
-    batch,
-    backend,
-    threads,
-    basis,
-    normalize,
-    layout,
-    bias,
-    strategy,
-    call,
-    steps,
-  }
+/** The transform over the strands works on classes, so these are all the combinations of the planner's steps. */
+function wayOf(route: OptionRow['route'], share: boolean): Way {
+  if (route === 'auto' || route === 'dense') return { strategy: route }
+  return { steps: { share, classes: route !== 'single', fourier: route === 'fourier' } }
+}
+
+function caseOf({ route, share, ...row }: OptionRow, group: GroupName, n: number, input: Space, output: Space): Case {
+  const { dtype, batch, backend, threads, basis, normalize, layout, bias, call } = row
+  const way = wayOf(route, share)
+  return { group, n, input, output, dtype, batch, backend, threads, basis, normalize, layout, bias, call, way }
 }
 
 const sizes = { S: [1, 2, 3, 4, 5], O: [1, 2, 3, 4, 5], SO: [1, 2, 3, 4, 5], Sp: [2, 4] } as const
@@ -110,7 +92,6 @@ describe('orders above three, for transforms over four strands', () => {
     ...options,
     batch: [1, 3],
     layout: ['channels-last'],
-    strategy: ['auto'],
     call: ['sync'],
     bias: [false],
   } as const
@@ -123,53 +104,50 @@ describe('orders above three, for transforms over four strands', () => {
   })
 })
 
-const plain: Case = caseOf(
-  pairwise(options, 1).map(
-    (row) => ({ ...row, dtype: 'float64', batch: 2, backend: 'reference', threads: 1, basis: 'independent' }) as const,
-  )[0] as OptionRow,
-  'O',
-  3,
-  { 1: 2 },
-  { 0: 3 },
-)
+/** O(3) from vectors to scalars: no diagram joins them. */
+const apart: Case = {
+  group: 'O',
+  n: 3,
+  input: { 1: 2 },
+  output: { 0: 3 },
+  batch: 2,
+  dtype: 'float64',
+  backend: 'reference',
+  threads: 1,
+  basis: 'independent',
+  normalize: 'sum',
+  layout: 'channels-last',
+  bias: false,
+  way: { strategy: 'auto' },
+  call: 'sync',
+}
 
-describe('spaces that do not meet', () => {
-  test.each(['reference', 'cpu'] as const)('an output that nothing reaches is zeros (%s)', async (backend) => {
-    const spec: Case = { ...plain, backend, bias: false, layout: 'channels-last', strategy: 'auto' }
-    const layer = layerOf(spec)
-    same(Object.keys(layer.parameters), [], 'parameters')
+describe.each(['reference', 'cpu'] as const)('spaces that do not meet (%s)', (backend) => {
+  const names = (spec: Case): string[] => Object.keys(layerOf(spec).parameters).sort()
+
+  test('an output that nothing reaches is zeros', async () => {
+    const spec = { ...apart, backend }
+    expect(names(spec)).toEqual([])
     await checkCase(spec, 1)
-    const again = await checkCase({ ...spec, input: { 1: 2, 2: 1 }, output: { 0: 3, 1: 2, 3: 1 } }, 2)
-    expect(again).toBeUndefined()
+    await checkCase({ ...spec, input: { 1: 2, 2: 1 }, output: { 0: 3, 1: 2, 3: 1 } }, 2)
   })
 
-  test.each(['reference', 'cpu'] as const)('a bias reaches what no input does (%s)', async (backend) => {
-    const spec: Case = {
-      ...plain,
-      backend,
-      bias: true,
-      layout: 'channels-last',
-      strategy: 'auto',
-      output: { 0: 3, 1: 1 },
-    }
-    same(Object.keys(layerOf(spec).parameters).sort(), ['bias.0', 'weight.1.1'], 'parameters')
+  test('a bias reaches what no input does', async () => {
+    const spec = { ...apart, backend, bias: true, output: { 0: 3, 1: 1 } }
+    expect(names(spec)).toEqual(['bias.0', 'weight.1.1'])
     await checkCase(spec, 3)
   })
 
-  test.each(['reference', 'cpu'] as const)(
-    'an input that reaches nothing has a zero gradient (%s)',
-    async (backend) => {
-      const spec: Case = {
-        ...plain,
-        backend,
-        bias: false,
-        layout: 'channels-first',
-        strategy: 'auto',
-        input: { 0: 1, 1: 4 },
-        output: { 2: 2 },
-      }
-      same(Object.keys(layerOf(spec).parameters), ['weight.0.2'], 'parameters')
-      await checkCase(spec, 4)
-    },
-  )
+  test('an input that reaches nothing has a zero gradient', async () => {
+    const spec: Case = { ...apart, backend, layout: 'channels-first', input: { 0: 1, 1: 4 }, output: { 2: 2 } }
+    expect(names(spec)).toEqual(['weight.0.2'])
+    await checkCase(spec, 4)
+  })
+
+  test.each(['diagrams', 'shared', 'fourier'] as const)('strategy %s by its name', async (strategy) => {
+    const spec: Case = { ...apart, backend, input: { 1: 2, 2: 3 }, output: { 1: 1, 2: 2, 3: 1 }, way: { strategy } }
+    expect(layerOf(spec).plan.strategy).toBe(strategy)
+    await checkCase(spec, 5)
+    await checkCase({ ...spec, group: 'S', n: 4 }, 6)
+  })
 })

@@ -68,9 +68,8 @@ const halfOptions = {
   batch: [1, 5],
   layout: ['channels-last', 'channels-first'],
   normalize: ['sum', 'mean'],
-  strategy: ['auto', 'dense'],
+  strategy: ['auto', 'dense', 'diagrams', 'shared', 'fourier'],
   bias: [false, true],
-  fourier: [true, false],
 } as const
 
 /** One rounding per stored value is allowed, and the float32 error of the sum behind it. */
@@ -97,9 +96,8 @@ describe('16-bit storage', () => {
     ['Sp', 4, { 1: 3, 2: 2 }, { 1: 1, 2: 3 }],
   ]
   test.each(layers)('%s(%i) %j -> %j', (group, n, input, output) => {
-    for (const [seed, { fourier, ...row }] of pairwise(halfOptions, n).entries()) {
-      const steps = { share: true, classes: true, fourier }
-      const spec: Case = { group, n, input, output, basis: 'independent', call: 'sync', steps, ...row }
+    for (const [seed, { strategy, ...row }] of pairwise(halfOptions, n).entries()) {
+      const spec: Case = { group, n, input, output, basis: 'independent', call: 'sync', way: { strategy }, ...row }
       const label = JSON.stringify(spec)
       const random = new Random(seed)
       const layer = layerOf(spec)
@@ -205,8 +203,7 @@ describe('an item has the same bits whatever runs beside it', () => {
       output,
       threads: 1,
       batch,
-      strategy: 'auto',
-      steps: { share: true, classes: true, fourier: true },
+      way: { strategy: 'auto' },
       call: 'sync',
     }
     const random = new Random(n)

@@ -17,19 +17,27 @@ interface Vector {
   readonly y: number[]
 }
 
-const { vectors } = JSON.parse(readFileSync(new URL('../fixtures/test_vectors.json', import.meta.url), 'utf8')) as { vectors: Vector[] }
+const { vectors } = JSON.parse(readFileSync(new URL('../fixtures/test_vectors.json', import.meta.url), 'utf8')) as {
+  vectors: Vector[]
+}
 const groups = { S, O, SO, Sp }
 
 function weights({ kind, diagram, k, l }: Vector): Map<string, number> {
   if (kind === 'X') {
-    return new Map(orbitCombination(k, l, diagram as number[][]).map(({ coefficient, diagram }) => [diagram.key, coefficient]))
+    return new Map(
+      orbitCombination(k, l, diagram as number[][]).map(({ coefficient, diagram }) => [diagram.key, coefficient]),
+    )
   }
   const [blocks, free] = Array.isArray(diagram) ? [diagram, null] : [diagram.pairs, diagram.free]
   return new Map([[diagramOf(k, l, blocks, free).key, 1]])
 }
 
 describe.each(['reference', 'cpu'])('%s', (backend) => {
-  test.each(vectors.map((vector) => [`${vector.group}(${vector.n}) ${vector.kind} ${JSON.stringify(vector.diagram)}`, vector] as const))('%s', (_, vector) => {
+  test.each(
+    vectors.map(
+      (vector) => [`${vector.group}(${vector.n}) ${vector.kind} ${JSON.stringify(vector.diagram)}`, vector] as const,
+    ),
+  )('%s', (_, vector) => {
     const { group, n, k, l, v, y } = vector
     for (const dtype of ['float64', 'float32'] as const) {
       const layer = linear(groups[group](n), { [k]: 1 }, { [l]: 1 }, { backend, dtype, basis: 'spanning' })
@@ -42,7 +50,9 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
       // Small integers: exact in either precision, but for the transform over the strands.
       const result = layer.forwardSync({ [k]: x })[l]!.toNumbers()
       const scale = Math.max(1, ...y.map(Math.abs))
-      result.forEach((value, i) => expect(Math.abs(value - y[i]!) / scale).toBeLessThan(dtype === 'float64' ? 1e-13 : 1e-6))
+      result.forEach((value, i) =>
+        expect(Math.abs(value - y[i]!) / scale).toBeLessThan(dtype === 'float64' ? 1e-13 : 1e-6),
+      )
       expect(result).toHaveLength(y.length)
     }
   })

@@ -1,7 +1,7 @@
 /** Random layers for the property tests: small enough for a dense check, of every group, with every option that changes the result
  *  or the way to it. */
 import fc from 'fast-check'
-import type { Case } from '../layers/cases.js'
+import type { Case, Way } from '../layers/cases.js'
 import type { GroupName } from '../support/dense.js'
 import type { Space } from '../support/layer.js'
 
@@ -23,7 +23,15 @@ export const spaceArbitrary = (most: number): fc.Arbitrary<Space> =>
     })
     .map((entries) => Object.fromEntries(entries))
 
-export const stepsArbitrary = fc.record({ share: fc.boolean(), classes: fc.boolean(), fourier: fc.boolean() })
+/** A strategy, or steps; the transform over the strands needs the classes. */
+const wayArbitrary: fc.Arbitrary<Way> = fc.oneof(
+  fc.record({ strategy: fc.constantFrom('auto' as const, 'dense' as const) }),
+  fc.record({
+    steps: fc
+      .record({ share: fc.boolean(), classes: fc.boolean(), fourier: fc.boolean() })
+      .map(({ share, classes, fourier }) => ({ share, classes: classes || fourier, fourier })),
+  }),
+)
 
 const optionsArbitrary = fc.record({
   backend: fc.constantFrom('cpu' as const, 'reference' as const),
@@ -32,8 +40,7 @@ const optionsArbitrary = fc.record({
   normalize: fc.constantFrom('sum' as const, 'mean' as const),
   layout: fc.constantFrom('channels-last' as const, 'channels-first' as const),
   bias: fc.boolean(),
-  strategy: fc.constantFrom('auto' as const, 'dense' as const),
-  steps: stepsArbitrary,
+  way: wayArbitrary,
   batch: fc.integer({ min: 1, max: 3 }),
 })
 

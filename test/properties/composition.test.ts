@@ -76,8 +76,8 @@ const chainArbitrary = fc
     spaceArbitrary(2),
     caseArbitrary(1),
   )
-  .map(([first, output, { steps, strategy, backend }]) => {
-    const second: Case = { ...first, input: first.output, output, steps, strategy, backend }
+  .map(([first, output, { way, backend }]) => {
+    const second: Case = { ...first, input: first.output, output, way, backend }
     return { first, second }
   })
 

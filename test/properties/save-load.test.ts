@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { tensor } from '../../lib/index.js'
+import { loadModel, saveModel, tensor } from '../../lib/index.js'
 import {
+  checkDiagrams,
   layerOf,
   pack,
   randomParameters,
@@ -114,5 +115,82 @@ describe('parameters and load', () => {
       }),
       runs(60),
     )
+  })
+})
+
+/** The parts of a safetensors file, by its definition: a little-endian length, a JSON header, the data. */
+function parse(file: Uint8Array) {
+  const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true))
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))) as Record<string, unknown>
+  const { __metadata__: metadata, ...entries } = header
+  const tensors = Object.entries(entries).map(([name, entry]) => {
+    const {
+      dtype,
+      shape,
+      data_offsets: offsets,
+    } = entry as { dtype: string; shape: number[]; data_offsets: [number, number] }
+    return [
+      name,
+      { dtype, shape, bytes: [...file.subarray(8 + length + offsets[0], 8 + length + offsets[1])] },
+    ] as const
+  })
+  return { metadata: metadata as Record<string, string>, tensors: Object.fromEntries(tensors) }
+}
+
+describe('model files', () => {
+  const backendOf = ({ backend, threads, way }: Case) => ({ backend, threads, ...way })
+
+  test('a layer comes back: its parameters, its diagrams and the same bits out', () => {
+    fc.assert(
+      fc.property(caseArbitrary(2), dtypeArbitrary, seedArbitrary, (drawn, dtype, seed) => {
+        const spec: Case = { ...drawn, dtype }
+        const random = new Random(seed)
+        const layer = layerOf(spec)
+        layer.load(randomParameters(spec, random).tensors)
+        const file = saveModel(layer)
+        const again = loadModel(file, backendOf(spec))
+        expect(bytes(again.parameters)).toEqual(bytes(layer.parameters))
+        checkDiagrams(spec, again)
+        const x = pack(spec, spec.input, randomValues(spec, spec.input, random)).tensors
+        expect(bytes(again.forwardSync(x))).toEqual(bytes(layer.forwardSync(x)))
+        expect([...saveModel(again)]).toEqual([...file])
+      }),
+      runs(60),
+    )
+  })
+
+  test('the file is safetensors: the parameters under their names, and the layer as metadata', () => {
+    fc.assert(
+      fc.property(caseArbitrary(2), seedArbitrary, (spec, seed) => {
+        const layer = layerOf(spec)
+        layer.load(randomParameters(spec, new Random(seed)).tensors)
+        const { metadata, tensors } = parse(saveModel(layer))
+        const shapes = dense.parameterShapes(spec)
+        expect(Object.keys(tensors).sort()).toEqual(Object.keys(shapes).sort())
+        const wanted = bytes(layer.parameters)
+        for (const [name, { dtype, shape, bytes: stored }] of Object.entries(tensors)) {
+          expect({ dtype, shape, stored }).toEqual({ dtype: 'F64', shape: shapes[name], stored: wanted[name] })
+        }
+        expect(JSON.parse(metadata['brauer'] as string)).toMatchObject({ format: 1 })
+      }),
+      runs(40),
+    )
+  })
+
+  test('a file cut anywhere is refused', () => {
+    const spec = fc.sample(caseArbitrary(2, { group: 'O', n: 3, input: { 2: 2 }, output: { 2: 1 }, bias: true }), {
+      numRuns: 1,
+      seed: 1,
+    })[0] as Case
+    const file = saveModel(layerOf(spec))
+    for (let length = 0; length < file.length; length++) {
+      let code: unknown = 'no error'
+      try {
+        loadModel(file.slice(0, length), backendOf(spec))
+      } catch (error) {
+        code = (error as { code?: unknown }).code
+      }
+      expect([length, code]).toEqual([length, 'invalid-file'])
+    }
   })
 })

@@ -179,17 +179,19 @@ export function independent(group: GroupName, n: number, k: number, l: number): 
   return chosen
 }
 
-/** The diagrams of a basis with their matrices: the rows of the parameter `weight.k.l`. */
+/** The diagrams of a basis with their matrices: the rows of the parameter `weight.k.l`. The independent choice is made at
+ *  `chosenAt`, the layer's n, which is not n where an item of a padded batch is smaller. */
 export function basisOf(
   group: GroupName,
   n: number,
   k: number,
   l: number,
   basis: Basis,
+  chosenAt = n,
 ): { diagram: DenseDiagram; matrix: Float64Array }[] {
   const all = spanning(group, n, k, l)
   const dense = matrices(group, n, k, l)
-  const positions = basis === 'spanning' ? all.map((_, i) => i) : independent(group, n, k, l)
+  const positions = basis === 'spanning' ? all.map((_, i) => i) : independent(group, chosenAt, k, l)
   return positions.map((i) => ({ diagram: all[i] as DenseDiagram, matrix: dense[i] as Float64Array }))
 }
 

@@ -14,6 +14,10 @@ export interface DenseSpec {
   readonly bias?: boolean
   readonly basis?: Basis
   readonly normalize?: 'sum' | 'mean'
+  /** The n whose independent diagrams are used, where it is not `n`. */
+  readonly chosenAt?: number
+  /** Squares the entries of every matrix: applied to squared data it gives the variance of the result under random signs. */
+  readonly squared?: boolean
 }
 
 export interface Parameter {
@@ -38,14 +42,16 @@ interface Term {
   readonly matrix: Float64Array
   /** 1, or 1/n per bottom-only block under `mean`. */
   readonly scale: number
+  /** Of every entry; 2 where the specification asks for squares. */
+  readonly power: 1 | 2
 }
 
 function weightTerms(spec: DenseSpec): Term[] {
   return orders(spec.input).flatMap((k) =>
     orders(spec.output).flatMap((l) =>
-      basisOf(spec.group, spec.n, k, l, spec.basis ?? 'independent').map(({ diagram, matrix }, row) => {
+      basisOf(spec.group, spec.n, k, l, spec.basis ?? 'independent', spec.chosenAt).map(({ diagram, matrix }, row) => {
         const scale = spec.normalize === 'mean' ? spec.n ** -bottomOnly(diagram) : 1
-        return { name: `weight.${k}.${l}`, k, l, row, matrix, scale }
+        return { name: `weight.${k}.${l}`, k, l, row, matrix, scale, power: spec.squared ? 2 : 1 }
       }),
     ),
   )
@@ -54,8 +60,8 @@ function weightTerms(spec: DenseSpec): Term[] {
 function biasTerms(spec: DenseSpec): Term[] {
   if (!spec.bias) return []
   return orders(spec.output).flatMap((l) =>
-    basisOf(spec.group, spec.n, 0, l, spec.basis ?? 'independent').map(({ matrix }, row) => {
-      return { name: `bias.${l}`, k: 0, l, row, matrix, scale: 1 }
+    basisOf(spec.group, spec.n, 0, l, spec.basis ?? 'independent', spec.chosenAt).map(({ matrix }, row) => {
+      return { name: `bias.${l}`, k: 0, l, row, matrix, scale: 1, power: spec.squared ? 2 : 1 }
     }),
   )
 }
@@ -115,8 +121,9 @@ function applyMatrix(
   const [rows, columns] = [n ** term.l, n ** term.k]
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
-      const value = (term.matrix[i * columns + j] as number) * term.scale
-      if (value === 0) continue
+      const entry = term.matrix[i * columns + j] as number
+      if (entry === 0) continue
+      const value = (entry * term.scale) ** term.power
       for (let b = 0; b < batch; b++) {
         const to = transposed ? b * columns + j : b * rows + i
         const from = transposed ? b * rows + i : b * columns + j
@@ -228,6 +235,22 @@ export function weightGradient(spec: DenseSpec, x: Values, g: Values, batch: num
   }
   return gradient
 }
+
+/** The norm that a result has on average when every number in it is given a random sign. Rounding errors are judged by this
+ *  where the result itself happens to cancel: one scalar of random data is a hundredth of its usual size once in a hundred times. */
+export function typicalNorm(squares: Record64): number {
+  let sum = 0
+  for (const values of Object.values(squares)) for (const value of values) sum += value
+  return Math.sqrt(sum)
+}
+
+const square = (values: Flat): Float64Array => Float64Array.from(values, (value) => value * value)
+
+export const squareValues = (values: Record64): Record64 =>
+  Object.fromEntries(Object.entries(values).map(([name, data]) => [name, square(data)]))
+
+export const squareParameters = (parameters: Parameters): Parameters =>
+  Object.fromEntries(Object.entries(parameters).map(([name, { shape, data }]) => [name, { shape, data: square(data) }]))
 
 /** [batch, n, …, n, channels] -> [batch, channels, n, …, n]. */
 export function toChannelsFirst(data: Flat, batch: number, n: number, order: number, channels: number): Float64Array {

@@ -1,0 +1,60 @@
+#include <napi.h>
+
+#include "bindings/environment.h"
+#include "bindings/program_handle.h"
+#include "bindings/run.h"
+#include "core/backend.h"
+
+// The version of package.json, with which lib/backends/native.ts compares it.
+#ifndef BRAUER_VERSION
+#define BRAUER_VERSION "0.1.0"
+#endif
+
+namespace {
+
+Napi::Value info(const Napi::CallbackInfo& call) {
+  const brauer::CpuInfo& cpu = brauer::cpu_info();
+  const Napi::Env env = call.Env();
+  Napi::Array isas = Napi::Array::New(env, cpu.isas.size());
+  for (std::uint32_t i = 0; i < isas.Length(); ++i) {
+    Napi::Object isa = Napi::Object::New(env);
+    isa.Set("name", cpu.isas[i].name);
+    isa.Set("available", cpu.isas[i].available);
+    isas.Set(i, isa);
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("cpu", cpu.cpu);
+  result.Set("isa", cpu.isa);
+  result.Set("isas", isas);
+  if (!cpu.error.empty()) result.Set("error", cpu.error);
+  result.Set("threads", cpu.threads);
+  result.Set("l2", static_cast<double>(cpu.l2));
+  result.Set("llc", static_cast<double>(cpu.llc));
+  result.Set("tileBytes", static_cast<double>(cpu.tile_bytes));
+  return result;
+}
+
+// The whole of lib/backends/binding.d.ts.
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  using namespace brauer::bindings;
+  Environment* const environment = Environment::create(env);
+  if (environment == nullptr)
+    throw Napi::Error::New(env, "addon: expected a live environment, received one that is ending");
+  const auto add = [&](const char* name, napi_callback callback) {
+    napi_value function = nullptr;
+    NAPI_THROW_IF_FAILED_VOID(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, environment, &function));
+    exports.Set(name, function);
+  };
+  exports.Set("version", BRAUER_VERSION);
+  exports.Set("info", Napi::Function::New(env, info, "info"));
+  add("load", load_program);
+  add("runSync", run_sync);
+  add("run", run_async);
+  add("cancel", cancel_run);
+  add("dispose", dispose_program);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(brauer, init)

@@ -1,0 +1,86 @@
+#include "bindings/program_handle.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "bindings/convert.h"
+
+namespace brauer::bindings {
+namespace {
+
+constexpr napi_type_tag kTag = {0x1b5e0c7a94d24f3bULL, 0x8f2b6f6d3c9a7e51ULL};
+
+void free_executable(napi_env env, ProgramHandle& handle) {
+  if (!handle.executable) return;
+  handle.executable.reset();
+  std::int64_t total = 0;
+  napi_adjust_external_memory(env, -handle.bytes, &total);
+}
+
+napi_value wrap(napi_env env, std::unique_ptr<ProgramHandle> handle) {
+  napi_value object = nullptr;
+  const auto drop = [](napi_env finalizing, void* data, void*) {
+    const std::unique_ptr<ProgramHandle> dropped(static_cast<ProgramHandle*>(data));
+    free_executable(finalizing, *dropped);
+  };
+  if (napi_create_object(env, &object) != napi_ok || napi_type_tag_object(env, object, &kTag) != napi_ok ||
+      napi_wrap(env, object, handle.get(), drop, nullptr, nullptr) != napi_ok) {
+    return nullptr;
+  }
+  std::int64_t total = 0;
+  napi_adjust_external_memory(env, handle.release()->bytes, &total);
+  return object;
+}
+
+}  // namespace
+
+ProgramHandle* unwrap_program(napi_env env, napi_value value) {
+  bool ours = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(env, value, &kTag, &ours) != napi_ok || !ours) return nullptr;
+  return napi_unwrap(env, value, &data) == napi_ok ? static_cast<ProgramHandle*>(data) : nullptr;
+}
+
+napi_value load_program(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    std::size_t count = 2, length = 0;
+    napi_value arguments[2] = {}, buffer = nullptr;
+    napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+    bool is_array = false, is_buffer = false;
+    napi_typedarray_type type = napi_int8_array;
+    void* words = nullptr;
+    napi_is_typedarray(env, arguments[0], &is_array);
+    if (is_array) {
+      napi_get_typedarray_info(env, arguments[0], &type, &length, &words, &buffer, nullptr);
+      napi_is_arraybuffer(env, buffer, &is_buffer);
+    }
+    if (type != napi_float64_array || !is_buffer) {
+      return to_js(
+          env,
+          Status::error(Code::invalid_argument,
+                        "load: words: expected a Float64Array of memory that is not shared, received another value"));
+    }
+    std::int64_t dtype = 0;
+    Status status = to_integer(env, arguments[1], "load: dtype", 3, dtype);
+    if (!status.ok()) return to_js(env, status);
+    std::shared_ptr<const Executable> executable =
+        load(static_cast<const double*>(words), length, static_cast<Dtype>(dtype), status);
+    if (!executable) return to_js(env, status);
+    auto handle = std::make_unique<ProgramHandle>();
+    handle->executable = std::move(executable);
+    handle->bytes = static_cast<std::int64_t>(length * sizeof(double));
+    return wrap(env, std::move(handle));
+  });
+}
+
+napi_value dispose_program(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    std::size_t count = 1;
+    napi_value argument = nullptr;
+    napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+    if (ProgramHandle* const handle = unwrap_program(env, argument)) free_executable(env, *handle);
+    return nullptr;
+  });
+}
+
+}  // namespace brauer::bindings

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <node_api.h>
+
+#include <memory>
+
+#include "core/backend.h"
+
+namespace brauer::bindings {
+
+// What `Program` of binding.d.ts is: an object around an executable, freed by `dispose` or by the garbage collector.
+struct ProgramHandle {
+  std::shared_ptr<const Executable> executable;  // null once disposed of
+  std::int64_t bytes = 0;                        // told to the garbage collector, which sees only a small object
+};
+
+// The handle in a value; null for a value that is none.
+ProgramHandle* unwrap_program(napi_env env, napi_value value);
+
+// load(words, dtype)
+napi_value load_program(napi_env env, napi_callback_info info);
+// dispose(program)
+napi_value dispose_program(napi_env env, napi_callback_info info);
+
+}  // namespace brauer::bindings

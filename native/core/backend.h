@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/dtype.h"
+#include "core/status.h"
+
+// What bindings see of the native side. Nothing here throws; all of it may be called from any thread.
+namespace brauer {
+
+// One operand of a run. Operands stand in this order: the program's inputs, then its outputs, each in program order.
+struct Operand {
+  bool output;
+  bool shared;  // once per call (`size` elements); otherwise `size` elements for each batch item, items back to back
+  std::int64_t size;  // elements
+  int element_bytes;  // item operands have the storage type, shared ones the compute type (float32 for 16-bit storage)
+};
+
+// A program loaded for one storage type. Immutable: many runs of one executable may be in flight at once.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+
+  std::size_t operand_count() const { return operands_.size(); }
+  const Operand& operand(std::size_t index) const { return operands_[index]; }
+
+  // Runs the program over `batch` >= 0 items. operands[i] points to batch·size (item) or size (shared) elements,
+  // aligned to the element; a pointer to zero elements may be null. Outputs overlap no other operand; the caller
+  // answers for both. threads: the most to use, the calling one included; 0: the default count. cancel may be null;
+  // once it is true the run stops within milliseconds with `aborted`, its outputs then being undefined.
+  virtual Status run(std::int64_t batch, void* const* operands, int threads, const std::atomic<bool>* cancel) const = 0;
+
+ protected:
+  std::vector<Operand> operands_;
+};
+
+// Decodes, verifies and compiles a program. Null with a status when it is refused. The words are not kept.
+std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, Status& status) noexcept;
+
+struct Isa {
+  const char* name;
+  bool available;  // this machine and its operating system have it
+};
+
+struct CpuInfo {
+  std::string cpu;        // brand string of the processor
+  std::string isa;        // the instruction set in use
+  std::vector<Isa> isas;  // all that are compiled in, best first
+  std::string error;      // set when BRAUER_CPU_ISA or BRAUER_NUM_THREADS cannot be met; every load then fails with it
+  int threads;            // default count of a run
+  std::int64_t l2, llc;   // bytes of one core's L2 cache and of the last-level cache
+  std::int64_t tile_bytes;
+};
+
+// Facts of the machine and the environment, read once per process.
+const CpuInfo& cpu_info();
+
+}  // namespace brauer

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/program.h"
+#include "cpu/nest.h"
+#include "cpu/orbit.h"
+
+namespace brauer {
+
+// One instruction, compiled: what the interpreter would otherwise derive in every tile.
+struct Op {
+  const Instruction* source;
+  std::unique_ptr<Nest> nest;        // strided, gather
+  std::unique_ptr<OrbitPlan> orbit;  // orbit
+  bool shared = false;               // writes a shared output
+  int split = -1;                    // the loop whose parts may run on different threads, none: -1
+  double work = 0;                   // elements visited per item, products counted in sixteenths
+};
+
+struct LocalBuffer {
+  std::size_t buffer;
+  Index width;
+  const std::vector<Index>* kostka;
+};
+
+struct SectionCode {
+  Section section;
+  bool boxable = false;
+  std::vector<LocalBuffer> locals;
+  std::vector<Index> touched;  // elements of one multi-index's strands, for each orbit
+
+  // Rows of a local buffer in the largest box with blocks of `length`; elements of all local buffers then, and those with the
+  // operands' parts of a box.
+  Index local_rows(const LocalBuffer& local, Index length) const;
+  double local_elements(Index length) const;
+  double box_elements(Index length) const;
+  // The longest blocks whose boxes have at most `elements`; at least 1.
+  Index block_length(double elements) const;
+};
+
+// A run of instructions: a section, or all that lie between two sections (`section` −1).
+struct Stage {
+  std::size_t first, count;
+  int section;
+};
+
+struct Compiled {
+  Program program;
+  std::vector<Op> ops;
+  std::vector<SectionCode> sections;
+  std::vector<Stage> stages;
+  std::size_t largest_orbit = 1;
+  std::size_t transposed = 0;  // elements of all transposed weights
+  std::size_t own_weights = 0;
+  double work = 0;
+  double operand_size = 0;  // elements of all item operands of one item
+  bool has_shared_output = false;
+};
+
+// The program must have been verified. width: of the kernels' vectors.
+Compiled compile(Program program, Index width);
+
+// Whether running a section box by box gives the bits of running it once, and boxes may run on several threads: every buffer
+// that the section writes is indexed by the strands in one way, so that no two boxes meet in an element.
+bool is_boxable(const Program& program, const Section& section);
+
+// Whether no two settings of the loops give one output element.
+bool is_injective(const std::vector<Loop>& loops);
+
+}  // namespace brauer

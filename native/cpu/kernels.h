@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+
+// What an instruction-set file exports: one table of function pointers, and nothing else. This header is compiled with
+// the flags of every set, so it holds plain structs only: an inline function here would become a weak symbol, of which
+// the linker keeps any one, also the one that this machine cannot run.
+namespace brauer {
+
+using Index = std::int64_t;
+
+// Asks now and then whether the run was cancelled; `poll` may be null.
+struct Stop {
+  bool (*poll)(const void* context);
+  const void* context;
+};
+
+// C[i, j] (+)= Σ_k A[i, k]·B[k, j]. A has strides for both of its indices, so that the same kernel multiplies by a
+// transpose; rows of B and C are contiguous. Each element is summed over k in order, in blocks fixed by `inner` alone.
+template <class T>
+struct Gemm {
+  const T *a, *b;
+  T* c;
+  Index rows, inner, cols;
+  Index a_row, a_inner, b_row, c_row;
+  bool set;
+};
+
+// out[t·out2 + r·out1 + e·out0] (+)= scale · in[t·in2 + r·in1 + e·in0] for t < n2, r < n1, e < n0.
+template <class T>
+struct Map {
+  T* out;
+  const T* in;
+  Index n2, out2, in2, n1, out1, in1, n0, out0, in0;
+  T scale;
+  bool set;
+};
+
+struct Sum {
+  Index extent, in;
+};
+
+// out[t·out2 + r·out1 + e] (+)= scale · Σ in[t·in2 + r·in1 + e + Σ s·sum] over the sums, outermost first. Chunks of at
+// most 64 steps of the innermost sum are added one by one, chunks combined in a binary tree: the order depends on the
+// extents alone. `across`: rows of the innermost sum lie back to back (n0 < vector width), and vectors run across them.
+template <class T>
+struct Reduce {
+  T* out;
+  const T* in;
+  Index n2, out2, in2, n1, out1, in1, n0;
+  const Sum* sums;
+  int sum_count;
+  bool across, set;
+  T scale;
+  Stop stop;
+};
+
+// out_r[e] (+)= Σ_k matrix[r·matrix_out + k·matrix_in] in_k[e] for r, k < m, e < n0, over n1 steps and n2 items, each
+// pointer with steps of its own. The pointers are used up: they are the kernel's to move.
+template <class T>
+struct Transform {
+  Index m;
+  const T* matrix;
+  Index matrix_out, matrix_in;
+  const T** in;
+  T** out;
+  const Index *in1, *out1, *in2, *out2;
+  Index n2, n1, n0;
+  bool set;
+};
+
+template <class T>
+struct Kernels {
+  Index width;  // elements of a vector
+  void (*gemm)(const Gemm<T>&);
+  void (*map)(const Map<T>&);
+  void (*reduce)(const Reduce<T>&);
+  void (*transform)(const Transform<T>&);
+  // out[j, i] = in[i, j]
+  void (*transpose)(T* out, Index out_row, const T* in, Index in_row, Index rows, Index cols);
+};
+
+struct KernelTable {
+  const char* name;
+  Kernels<float> f32;
+  Kernels<double> f64;
+  // Null where the plain conversions of core/dtype.h are as good.
+  void (*f16_to_float)(float* out, const std::uint16_t* in, Index count);
+  void (*float_to_f16)(std::uint16_t* out, const float* in, Index count);
+};
+
+}  // namespace brauer

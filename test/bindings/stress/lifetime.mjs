@@ -1,0 +1,46 @@
+// Handles are dropped, disposed of and collected while their runs go on, and nothing of them stays behind. Needs --expose-gc.
+import { cpu } from '../../../dist/backends/native.js'
+import { check, scaling, sleep, slow, slowOperands } from './programs.mjs'
+
+const load = () => cpu().load(slow(), 'float32')
+for (let i = 0; i < 5; i++) {
+  const [x, y] = slowOperands(64)
+  const runs = [load().run(64, [x, y])]
+  const disposed = load()
+  const outputs = [1, 2, 3].map(() => new Float32Array(y.length))
+  runs.push(...outputs.map((output) => disposed.run(64, [x, output])))
+  disposed.dispose()
+  await sleep(1)
+  globalThis.gc()
+  await Promise.all(runs)
+  for (const output of [y, ...outputs])
+    check(
+      output.every((value) => value === 4000),
+      'expected 4000 everywhere',
+    )
+}
+
+// 4,000 programs of 80 KB would be 320 MB.
+const big = { ...scaling(8), constants: new Float64Array(10000) }
+const grown = async (use) => {
+  globalThis.gc()
+  const before = process.memoryUsage().rss
+  for (let i = 0; i < 2000; i++) {
+    use(cpu().load(big, 'float32'))
+    if (i % 200 === 0) await sleep(0)
+  }
+  globalThis.gc()
+  await sleep(0)
+  return (process.memoryUsage().rss - before) / 2 ** 20
+}
+const kept = await grown((executable) => executable.dispose())
+const collected = await grown(() => {})
+// A sanitizer keeps freed memory for a while on purpose.
+const most = process.env.LD_PRELOAD ? Infinity : 100
+check(
+  kept < most && collected < most,
+  `expected below ${most} MiB to stay, received ${kept} disposed of, ${collected} collected`,
+)
+console.log(
+  `ok lifetimes; 2000 programs left ${kept.toFixed(0)} MiB disposed of, ${collected.toFixed(0)} MiB collected`,
+)
