@@ -18,6 +18,8 @@ export interface Binding {
   cancel(job: Job): void
   /** Frees the program now; running jobs keep it. Later use gives the status `disposed`. */
   dispose(program: Program): void
+  /** Measures the processor for about a second; threads 0: the default count, dtype as in `load`. */
+  roofline(threads: number, dtype: number): Roofline | Status
 }
 
 /** Opaque handles. */
@@ -32,6 +34,14 @@ export interface Status {
   readonly code:
     'invalid-program' | 'invalid-buffer' | 'invalid-argument' | 'aborted' | 'disposed' | 'out-of-memory' | 'internal'
   readonly message: string
+}
+
+/** The limits that a run is compared with, of all threads together. */
+export interface Roofline {
+  /** Bytes read plus bytes written in a second, by a copy of arrays far past the last cache. */
+  readonly copy: number
+  /** Products and sums in a second, in registers. */
+  readonly peak: number
 }
 
 export interface CpuInfo {

@@ -7,7 +7,7 @@ import type { Program } from '../program/program.js'
 import { dtypes, type Dtype } from '../tensor/dtype.js'
 import { own, owned } from '../tensor/owned.js'
 import type { Backend, Data, Executable, RunOptions } from './backend.js'
-import type { Binding, CpuInfo, Program as Handle, Status } from './binding.js'
+import type { Binding, CpuInfo, Program as Handle, Roofline, Status } from './binding.js'
 
 let outcome: { readonly addon: Binding } | { readonly failure: unknown } | undefined
 let backend: Backend | undefined
@@ -35,6 +35,15 @@ export function cpu(): Backend {
 /** What the addon found out about the processor. @throws BrauerError `backend-unavailable` when there is no addon */
 export function cpuInfo(): CpuInfo {
   return binding().info()
+}
+
+/** Measures what this machine can do at most; takes about a second on the calling thread.
+ *  @param threads 0 for the default count
+ *  @throws BrauerError `backend-unavailable`, `invalid-argument`, `out-of-memory` */
+export function measureRoofline(threads: number, dtype: Dtype): Roofline {
+  const roofline = binding().roofline(threads, dtypes.indexOf(dtype))
+  if (isStatus(roofline)) throw toError(roofline)
+  return roofline
 }
 
 /** Loads the addon on first use; a failure is remembered too, so that asking again costs nothing. */
@@ -80,7 +89,8 @@ class NativeExecutable implements Executable {
   async run(batch: number, operands: readonly Data[], options?: RunOptions): Promise<void> {
     const signal = options?.signal
     if (signal?.aborted) throw aborted(signal)
-    const held = hold(operands, this.#inputs)
+    const given = [...operands]
+    const held = hold(given, this.#inputs)
     await new Promise<void>((resolve, reject) => {
       const job = this.#addon.run(this.#handle, batch, held, options?.threads ?? 0, (status) => {
         signal?.removeEventListener('abort', cancel)
@@ -92,7 +102,7 @@ class NativeExecutable implements Executable {
       const cancel = () => this.#addon.cancel(job)
       signal?.addEventListener('abort', cancel)
     })
-    for (let i = this.#inputs; i < operands.length; i++) giveBack(held[i] as Data, operands[i] as Data, i)
+    for (let i = this.#inputs; i < given.length; i++) giveBack(held[i] as Data, given[i] as Data, i)
   }
 
   dispose(): void {

@@ -6,6 +6,7 @@ import { check } from './commands/check.js'
 import { explain } from './commands/explain.js'
 import { info } from './commands/info.js'
 import { run } from './commands/run.js'
+import { oneLine } from './table.js'
 
 const commands: readonly Command[] = [info, explain, run, check]
 
@@ -34,7 +35,7 @@ function report(error: unknown, command: Command | undefined, debug: boolean): n
   const usage = error instanceof UsageError
   const message = error instanceof Error ? error.message : String(error)
   const hint = usage ? `; see brauer ${command ? `${command.name} ` : ''}--help` : ''
-  console.error(`brauer: ${message}${hint}`)
+  console.error(`brauer: ${oneLine(message)}${hint}`)
   if (debug) console.error(error)
   else if (!usage && !(error instanceof BrauerError)) console.error('brauer: --debug shows where')
   return usage ? 2 : 1

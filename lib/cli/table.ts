@@ -1,5 +1,6 @@
-/** Rows of text as columns, two spaces apart; the last column is not padded. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Rows of text as columns, two spaces apart; the last column is not padded. Every row is one line. */
+export function table(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(oneLine))
   const widths: number[] = []
   for (const row of rows) {
     row.slice(0, -1).forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)))
@@ -7,6 +8,11 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows
     .map((row) => row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  '))
     .join('\n')
+}
+
+/** Text of several lines, such as a loader's message, on one. */
+export function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ')
 }
 
 /** 1536 -> '1.5 KiB'. */

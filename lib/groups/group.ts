@@ -14,7 +14,11 @@ export interface Kind {
 export interface Form {
   readonly name: string
   readonly base: readonly [number, number]
-  readonly loops: readonly { readonly extent: number; readonly step: readonly [number, number]; readonly alternate: boolean }[]
+  readonly loops: readonly {
+    readonly extent: number
+    readonly step: readonly [number, number]
+    readonly alternate: boolean
+  }[]
 }
 
 /** A signed list: entry (compact, values, sign) couples the compact index with the index values at the positions. */

@@ -13,7 +13,7 @@ import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
 import { fresh, parseSpace, takeInputs, takeOutputs, wrapOutputs, type Entry } from './operands.js'
-import { checkNames, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
+import { checkInteger, checkNames, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
 import { runBySize, type MapOfSize } from './sizes.js'
 
@@ -143,6 +143,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   /** How the layer is computed, as text: stages, operations, bytes, and what the other strategies would cost. */
   explain(options?: { readonly batch?: number; readonly program?: boolean }): string {
+    if (options) checkNames(options, ['batch', 'program'], 'explain: options')
+    if (options?.batch !== undefined) checkInteger(options.batch, 'explain: batch', 1)
     const backend = `${this.backend.name} on ${this.backend.device} (${this.backend.reason})`
     const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : defaultTileBytes
     return explainPlan(this.plan, {
@@ -195,7 +197,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return new Linear(setup, compile(specification), this.#store)
   }
 
-  /** The layer's model file (safetensors): see `loadModel`. */
+  /** @internal Everything that determines the layer's programs. */
   get specification(): Specification {
     return this.#specification
   }

@@ -106,9 +106,10 @@ function inOrder(layer: Linear, stored: Stored, tensors: Record<string, Tensor>)
       if (value.shape.join() !== shape.join())
         throw invalid(name, `shape [${shape.join(', ')}]`, `[${value.shape.join(', ')}]`)
       const keys = diagramsOf(layer, name)
-      const rows = new Map(stored.diagrams[name]?.map((key, row) => [key, row]))
-      if (rows.size !== keys.length || stored.diagrams[name]?.length !== keys.length) {
-        throw invalid(`diagrams of ${name}`, `${keys.length} different keys`, `${rows.size}`)
+      const given = stored.diagrams[name] ?? []
+      const rows = new Map(given.map((key, row) => [key, row]))
+      if (rows.size !== keys.length || given.length !== keys.length) {
+        throw invalid(`diagrams of ${name}`, `${keys.length} different keys`, `${rows.size} of ${given.length}`)
       }
       if (value.dtype === dtype && keys.every((key, row) => rows.get(key) === row)) return [name, value]
       const numbers = value.toNumbers()

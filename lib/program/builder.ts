@@ -65,7 +65,7 @@ export class Builder {
   }
 
   zero(out: number, size: number, base = 0, rows = 1, stride = 0): void {
-    this.push({ op: 'zero', out, base, rows, stride, count: size })
+    if (size > 0) this.push({ op: 'zero', out, base, rows, stride, count: size })
   }
 
   /** narrow (+)= wide. */

@@ -85,11 +85,11 @@ class InstructionCheck {
       if (!this.#program.buffers[buffer]) fail(this.#where, `a buffer below ${this.#program.buffers.length}`, buffer)
     switch (i.op) {
       case 'zero':
-        count(i.rows, this.#where, 0)
-        count(i.count, this.#where, 0)
+        count(i.rows, this.#where, 1)
+        count(i.count, this.#where, 1)
         this.#writes(i.out)
         if (this.#buffer(i.out).local) fail(this.#where, 'no zeroing of section-local rows', i.out)
-        if (i.rows > 0 && i.count > 0) this.#range(i.out, i.base, [[i.rows, i.stride], [i.count, 1]]) // prettier-ignore
+        this.#range(i.out, i.base, [[i.rows, i.stride], [i.count, 1]]) // prettier-ignore
         return
       case 'strided':
       case 'gather':

@@ -2,6 +2,7 @@
 
 #include "bindings/environment.h"
 #include "bindings/program_handle.h"
+#include "bindings/roofline.h"
 #include "bindings/run.h"
 #include "core/backend.h"
 
@@ -52,6 +53,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("run", run_async);
   add("cancel", cancel_run);
   add("dispose", dispose_program);
+  add("roofline", roofline);
   return exports;
 }
 

@@ -14,8 +14,6 @@
 namespace brauer {
 namespace {
 
-// Work (see Op) below which waking another thread costs more than it saves.
-constexpr double kParallelWork = 1 << 16;
 // Programs with shared outputs cut the batch by these alone, so that sums over the batch have one order on every machine.
 constexpr double kSharedTileBytes = 256 << 10;
 constexpr Index kSegments = 16;
@@ -69,6 +67,7 @@ class CpuExecutable final : public Executable {
         kernels_(kernels_of<T>(table_)),
         dtype_(dtype),
         threads_(options.threads),
+        parallel_work_(options.parallel_work),
         code_(compile(std::move(program), kernels_.width)),
         constants_(code_.program.constants.begin(), code_.program.constants.end()),
         no_weights_(code_.ops.size(), nullptr) {
@@ -123,11 +122,11 @@ class CpuExecutable final : public Executable {
       if (!operand.shared && saturating_multiply(batch, operand.size) == kMaxIndex)
         return Status::error(Code::invalid_argument, "run: expected operands of fewer than 2^53 elements");
     if (threads <= 0) threads = threads_;
-    if (code_.work * double(batch) < kParallelWork) threads = 1;
+    if (code_.work * double(batch) < parallel_work_) threads = 1;
     Call<T> call{batch, operands, cancel, threads, transpose_all(operands)};
     Status status;
     if (code_.has_shared_output) status = run_segments(call);
-    else if (batch < threads && code_.work >= kParallelWork) status = run_items(call);
+    else if (batch < threads && code_.work >= parallel_work_) status = run_items(call);
     else status = run_tiles(call);
     if (status.code == Code::out_of_memory) throw std::bad_alloc();
     if (!status.ok() && status.message.empty()) status.message = "run: unexpected failure";
@@ -328,7 +327,7 @@ class CpuExecutable final : public Executable {
     const Interpreter<T> interpret = interpreter(call);
     for (std::size_t i = stage.first; i < stage.first + stage.count; i++) {
       const Op& op = code_.ops[i];
-      const bool split = op.split >= 0 && op.work >= kParallelWork;
+      const bool split = op.split >= 0 && op.work >= parallel_work_;
       const Index parts = split ? 4 * call.threads : 1;
       const auto body = [&](Index begin, Index end) -> Status {
         Space& space = Space::of_thread();
@@ -389,6 +388,7 @@ class CpuExecutable final : public Executable {
   const Kernels<T>& kernels_;
   Dtype dtype_;
   int threads_;
+  double parallel_work_;
   Compiled code_;
   std::vector<T> constants_;
   std::vector<T*> no_weights_;

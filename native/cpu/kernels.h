@@ -78,6 +78,8 @@ struct Kernels {
   void (*transform)(const Transform<T>&);
   // out[j, i] = in[i, j]
   void (*transpose)(T* out, Index out_row, const T* in, Index in_row, Index rows, Index cols);
+  // Multiplies by out[0] and adds out[1] in registers; writes `width` elements to out and returns its flops.
+  Index (*peak)(Index steps, T* out);
 };
 
 struct KernelTable {

@@ -19,7 +19,7 @@ const body = `
       const [cpu, reference] = ['cpu', 'reference'].map((backend) => brauer.linear(group, input, output, { ...options, backend }))
       const make = (space, seed) => Object.fromEntries(Object.entries(space).map(([k, c]) => {
         const shape = [3, ...Array(Number(k)).fill(group.kinds[0].n), c]
-        return [k, brauer.tensor(Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(seed + 1.7 * i)), shape, dtype)]
+        return [k, brauer.tensor(Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => (Math.imul(i + 1, 2654435761 + seed) >>> 8) / 2 ** 24 - 0.4), shape, dtype)]
       }))
       const [x, g] = [make(input, 1), make(output, 2)]
       const compare = (a, b) => Object.keys(b).forEach((key) => {

@@ -173,8 +173,10 @@ describe.each(ways)('%s refuses', (way) => {
   })
 
   test('memory of a tensor like any other', async () => {
-    own(memory.buffer)
-    const error = await refusal(() => executable[way](batch, [memory.subarray(0, 96), w(), memory.subarray(95, 191)]))
+    const ours = new Float32Array(200)
+    own(ours.buffer)
+    const operands = [ours.subarray(0, 96), w(), ours.subarray(95, 191)]
+    const error = await refusal(() => executable[way](batch, operands))
     expect(error).toMatchObject({
       code: 'invalid-buffer',
       message: 'run: operand 2 (output): expected memory of its own, received memory that operand 0 uses too',

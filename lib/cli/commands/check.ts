@@ -30,7 +30,7 @@ export const check: Command = {
     progress.end()
     const { name, device } = layer.backend
     console.log(`${layer.group}, ${trials} random elements, float64, backend ${name} (${device})\n`)
-    console.log(table(rows.map((row) => [row.holds ? 'holds ' : 'FAILS ', row.name, row.error.toExponential(1)])))
+    console.log(table(rows.map((row) => [row.holds ? 'holds' : 'FAILS', row.name, row.error.toExponential(1)])))
     return rows.every((row) => row.holds) ? 0 : 1
   },
 }

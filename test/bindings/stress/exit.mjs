@@ -26,6 +26,6 @@ if (way === 'workers') {
   // Only the run itself keeps the process alive.
   void start(64).then(() => (process.exitCode = 3))
 } else {
-  for (let i = 0; i < 6; i++) start(8192).catch((error) => (process.exitCode = error.code === 'aborted' ? 3 : 4))
+  for (let i = 0; i < 6; i++) start(1024).catch((error) => (process.exitCode = error.code === 'aborted' ? 3 : 4))
   setTimeout(ways[way], delay)
 }

@@ -1,6 +1,6 @@
 // Handles are dropped, disposed of and collected while their runs go on, and nothing of them stays behind. Needs --expose-gc.
 import { cpu } from '../../../dist/backends/native.js'
-import { check, scaling, sleep, slow, slowOperands } from './programs.mjs'
+import { check, scaling, sleep, slow, slowAnswer, slowOperands } from './programs.mjs'
 
 const load = () => cpu().load(slow(), 'float32')
 for (let i = 0; i < 5; i++) {
@@ -15,8 +15,8 @@ for (let i = 0; i < 5; i++) {
   await Promise.all(runs)
   for (const output of [y, ...outputs])
     check(
-      output.every((value) => value === 4000),
-      'expected 4000 everywhere',
+      output.every((value) => value === slowAnswer),
+      `expected ${slowAnswer} everywhere`,
     )
 }
 

@@ -29,18 +29,23 @@ export function adding(size) {
   return { ...nothing, buffers, instructions: [strided(2, 0, 1, true, loops), strided(2, 1, 1, false, loops)] }
 }
 
-const slowSize = 256
-const rounds = 4000
+const width = 256
+const terms = 1000
+const passes = 64
 
-/** out = rounds · in, as that many sums: about 0.2 ms an item. */
+/** out[i] = 64 · (in[i] + … + in[i + 999]), as that many sums, none of which can be saved: about a millisecond an item. */
 export function slow() {
-  const buffers = [buffer('x', 'input', slowSize), buffer('y', 'output', slowSize)]
-  return { ...nothing, buffers, instructions: [strided(1, 0, 1, true, [loop(rounds, 0, 0), loop(slowSize, 1, 1)])] }
+  const buffers = [buffer('x', 'input', width + terms - 1), buffer('y', 'output', width)]
+  const sums = (set) => strided(1, 0, 1, set, [loop(terms, 0, 1), loop(width, 1, 1)])
+  return { ...nothing, buffers, instructions: Array.from({ length: passes }, (_, i) => sums(i === 0)) }
 }
 
-/** Operands of `items` items for `slow`: one second and more on one core at the default. */
-export function slowOperands(items = 8192) {
-  return [new Float32Array(items * slowSize).fill(1), new Float32Array(items * slowSize)]
+/** What `slow` makes of ones. */
+export const slowAnswer = passes * terms
+
+/** Ones and the output for so many items. */
+export function slowOperands(items = 1024) {
+  return [new Float32Array(items * (width + terms - 1)).fill(1), new Float32Array(items * width)]
 }
 
 /** Loads a program, runs it both ways and throws unless the answer is right. */

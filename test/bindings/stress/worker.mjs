@@ -7,7 +7,7 @@ const tasks = {
   /** Never ends by itself: more runs in flight than there are threads for them, and short calls on this thread between. */
   async busy() {
     const executable = cpu().load(slow(), 'float32')
-    const runs = Array.from({ length: 6 }, () => executable.run(8192, slowOperands()))
+    const runs = Array.from({ length: 6 }, () => executable.run(1024, slowOperands()))
     parentPort.postMessage('running')
     const short = cpu().load(scaling(64), 'float32')
     const operands = [new Float32Array(64), new Float32Array(64)]
@@ -34,7 +34,7 @@ const tasks = {
     parentPort.postMessage('done')
   },
   async exit() {
-    void cpu().load(slow(), 'float32').run(8192, slowOperands())
+    void cpu().load(slow(), 'float32').run(1024, slowOperands())
     setTimeout(() => process.exit(3), workerData.delay)
   },
 }

@@ -1,0 +1,3 @@
+import { layerContender } from './layer.js'
+
+export const cpu = layerContender('cpu', 'the C++ executor, the strategy chosen by the planner', { backend: 'cpu' })

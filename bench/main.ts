@@ -1,0 +1,99 @@
+import { writeFileSync } from 'node:fs'
+import { BrauerError, listBackends } from '../dist/index.js'
+import { measureRoofline } from '../dist/backends/native.js'
+import { describeCase, suite } from './cases.js'
+import { contenders } from './contenders/index.js'
+import { help, readFlags, UsageError, type Request } from './flags.js'
+import { defaultThreads, describeMachine } from './machine.js'
+import { measureCase } from './measure.js'
+import { beyondKernel, measureOverhead, mostOverhead, overheadText } from './overhead.js'
+import { caseText, machineText, number } from './report.js'
+import type { CaseResult, Results, Roofline } from './results.js'
+import { brief, thorough } from './timing.js'
+
+type Print = (text: string) => void
+
+/** The exit status: 1 where a contender was refused or something failed, 2 for a wrong command line. */
+export function main(words: readonly string[], print: Print = console.log): number {
+  try {
+    const request = readFlags(words)
+    switch (request.action) {
+      case 'help':
+        print(help)
+        return 0
+      case 'list':
+        print(listText())
+        return 0
+      case 'overhead':
+        return overhead(request, print)
+      case 'measure':
+        return measure(request, print)
+    }
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof BrauerError)) throw error
+    console.error(`bench: ${error.message}`)
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+function measure(request: Request, print: Print): number {
+  const threads = request.threads ?? defaultThreads()
+  progress('the roofline of this machine')
+  const before = roofline(threads)
+  progress('')
+  const machine = describeMachine(threads)
+  print(machineText(machine, before))
+  const setting = { contenders: request.contenders, threads, effort: request.quick ? brief : thorough, roofline: before, progress }
+  const cases: CaseResult[] = []
+  for (const each of request.cases) {
+    const result = measureCase(each, setting)
+    progress('')
+    print(`\n${caseText(result)}`)
+    cases.push(result)
+  }
+  const after = roofline(threads)
+  if (before && after) print(`\nroofline at the end: copy ${number(after.copy / 1e9)} GB/s, peak ${number(after.peak / 1e9)} GFLOP/s`)
+  const results: Results = {
+    format: 1,
+    date: new Date().toISOString(),
+    quick: request.quick,
+    machine,
+    roofline: before && after && { before, after },
+    cases,
+  }
+  save(request, results)
+  return cases.some(({ rows }) => rows.some(({ refused }) => refused !== undefined)) ? 1 : 0
+}
+
+function overhead(request: Request, print: Print): number {
+  const threads = request.threads ?? defaultThreads()
+  const measured = measureOverhead(threads)
+  print(overheadText(measured))
+  save(request, { format: 1, date: new Date().toISOString(), machine: describeMachine(threads), overhead: measured })
+  return beyondKernel(measured) <= mostOverhead ? 0 : 1
+}
+
+function save({ json }: Request, results: object): void {
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`)
+}
+
+function roofline(threads: number): Roofline | undefined {
+  const { available } = listBackends().find(({ name }) => name === 'cpu')!
+  return available ? measureRoofline(threads, 'float32') : undefined
+}
+
+function listText(): string {
+  const width = Math.max(...[...suite, ...contenders].map(({ name }) => name.length)) + 2
+  return [
+    'cases',
+    ...suite.map((each) => `  ${each.name.padEnd(width)}${describeCase(each)}, batch ${each.batch}`),
+    'contenders',
+    ...contenders.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+  ].join('\n')
+}
+
+/** One line that is drawn again, on a terminal only; '' takes it away. */
+function progress(text: string): void {
+  // \x1b[K clears what a longer line left behind.
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`)
+}

@@ -1,0 +1,71 @@
+/** What repeated runs took, in milliseconds. */
+export interface Times {
+  readonly median: number
+  readonly least: number
+  /** The quartiles. */
+  readonly spread: readonly [number, number]
+  readonly rounds: number
+}
+
+export interface Effort {
+  /** Time for each contender, in milliseconds. */
+  readonly budget: number
+  /** Rounds at most. */
+  readonly rounds: number
+}
+
+export const thorough: Effort = { budget: 2000, rounds: 41 }
+export const brief: Effort = { budget: 200, rounds: 11 }
+
+/** A sample lasts at least this long, in milliseconds: shorter runs are repeated within it. */
+const leastSample = 1
+
+interface Track {
+  readonly run: () => void
+  readonly repeats: number
+  readonly rounds: number
+  readonly samples: number[]
+}
+
+/** Times several contenders in one go, one round after the other with each of them in turn, so that whatever else the machine
+ *  does meets all of them. Slow ones take part in fewer rounds, evenly spread, but in three at least. */
+export function interleave(runs: readonly (() => void)[], effort: Effort, onRound: (round: number, of: number) => void = () => undefined): Times[] {
+  const tracks = runs.map((run): Track => {
+    const each = warmUp(run, effort.budget / 10)
+    const repeats = Math.max(1, Math.ceil(leastSample / each))
+    const rounds = Math.min(effort.rounds, Math.max(3, Math.floor(effort.budget / (each * repeats))))
+    return { run, repeats, rounds, samples: [] }
+  })
+  const most = Math.max(0, ...tracks.map(({ rounds }) => rounds))
+  for (let round = 0; round < most; round++) {
+    onRound(round, most)
+    for (const track of tracks) {
+      const due = Math.floor(((round + 1) * track.rounds) / most) > Math.floor((round * track.rounds) / most)
+      if (due) track.samples.push(sample(track.run, track.repeats))
+    }
+  }
+  return tracks.map(({ samples }) => summarise(samples))
+}
+
+/** Runs until code, caches and clocks have settled; the time of one run in the end. */
+function warmUp(run: () => void, budget: number): number {
+  let last = sample(run, 1)
+  for (let spent = last, count = 1; spent < budget && count < 1000; count++) spent += last = sample(run, 1)
+  return Math.max(last, 1e-4)
+}
+
+function sample(run: () => void, repeats: number): number {
+  const start = performance.now()
+  for (let i = 0; i < repeats; i++) run()
+  return (performance.now() - start) / repeats
+}
+
+export function summarise(samples: readonly number[]): Times {
+  const sorted = samples.toSorted((a, b) => a - b)
+  const at = (share: number): number => {
+    const position = share * (sorted.length - 1)
+    const [low, high] = [sorted[Math.floor(position)]!, sorted[Math.ceil(position)]!]
+    return low + (high - low) * (position - Math.floor(position))
+  }
+  return { median: at(0.5), least: sorted[0]!, spread: [at(0.25), at(0.75)], rounds: samples.length }
+}
