@@ -1,6 +1,6 @@
 import { chooseBackend, type BackendChoice } from '../backends/index.js'
 import { cpuInfo } from '../backends/native.js'
-import type { Backend, Data } from '../backends/backend.js'
+import type { Backend, Data, Executable } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
 import { BrauerError, expected, show } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
@@ -53,6 +53,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   readonly #inputs: readonly Entry[]
   readonly #outputs: readonly Entry[]
   readonly #store: ParameterStore
+  readonly #executables: Partial<Record<ProgramName, Executable>> = {}
   #packed: { readonly version: number; readonly weights: Data } | undefined
 
   /** @internal Made by `linear`, `linear.async` and `at`. */
@@ -70,7 +71,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     this.#store =
       store ?? new ParameterStore(compiled.parameters, computeDtype(setup.options.dtype), setup.options.seed)
     // Loaded now, so that a program that a backend refuses fails where the layer is made.
-    compiled.executable('forward', this.#backend, this.options.dtype)
+    this.#executable('forward')
     this.#weights()
   }
 
@@ -202,8 +203,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return this.#specification
   }
 
-  #executable(name: ProgramName) {
-    return this.#compiled.executable(name, this.#backend, this.options.dtype)
+  #executable(name: ProgramName): Executable {
+    return (this.#executables[name] ??= this.#compiled.executable(name, this.#backend, this.options.dtype))
   }
 
   /** The packed weights of the current parameters, made anew after a load. */

@@ -2,10 +2,10 @@ import { types } from 'node:util'
 import type { Data } from '../backends/backend.js'
 import { BrauerError, expected, show } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
-import { allocate, computeDtype, type Dtype } from '../tensor/dtype.js'
+import { allocate, arrayName, computeDtype, holds, type Dtype } from '../tensor/dtype.js'
 import { own } from '../tensor/owned.js'
 import { product } from '../tensor/size.js'
-import { isData, Tensor, type TensorLike } from '../tensor/tensor.js'
+import { Tensor, type TensorLike } from '../tensor/tensor.js'
 import { checkInteger } from './options.js'
 
 /** One order of a space: ⊗ of `extents` with `channels`. */
@@ -167,9 +167,7 @@ export function takeData(tensor: TensorLike, dtype: Dtype, size: number, where: 
   if (dtype === 'float16' && ArrayBuffer.isView(data) && data.constructor.name === 'Float16Array') {
     data = new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 2)
   }
-  if (!isData(data) || data.constructor !== allocate(dtype, 0).constructor) {
-    throw expected('invalid-dtype', where, `a ${allocate(dtype, 0).constructor.name} for ${dtype}`, show(data))
-  }
+  if (!holds(dtype, data)) throw expected('invalid-dtype', where, `a ${arrayName(dtype)} for ${dtype}`, show(data))
   checkBuffer(data, where)
   if (data.length !== size) throw expected('invalid-shape', where, `${size} elements`, String(data.length))
   return data

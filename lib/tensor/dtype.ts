@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { expected, show } from '../errors.js'
 
 /** Storage types of tensors. Arithmetic is float64 for float64 and float32 for all others. */
@@ -14,6 +15,10 @@ export interface DataOf {
 
 const constructors = { float32: Float32Array, float64: Float64Array, float16: Uint16Array, bfloat16: Uint16Array }
 
+// These see the kind of an array whatever context made it, where `instanceof` knows only its own.
+const { isFloat32Array, isFloat64Array, isUint16Array } = types
+const tests = { float32: isFloat32Array, float64: isFloat64Array, float16: isUint16Array, bfloat16: isUint16Array }
+
 /** @throws BrauerError `invalid-dtype` */
 export function checkDtype(value: unknown, where: string): Dtype {
   if ((dtypes as readonly unknown[]).includes(value)) return value as Dtype
@@ -28,6 +33,16 @@ export function allocate<D extends Dtype>(dtype: D, size: number): DataOf[D] {
 /** The dtype of arithmetic and of parameters for a storage dtype. */
 export function computeDtype(dtype: Dtype): 'float32' | 'float64' {
   return dtype === 'float64' ? 'float64' : 'float32'
+}
+
+/** Whether an array is the kind that holds elements of a dtype. */
+export function holds<D extends Dtype>(dtype: D, data: unknown): data is DataOf[D] {
+  return tests[dtype](data)
+}
+
+/** Name of the array class of a dtype. */
+export function arrayName(dtype: Dtype): string {
+  return constructors[dtype].name
 }
 
 export function bytesPerElement(dtype: Dtype): number {

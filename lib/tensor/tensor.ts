@@ -1,5 +1,6 @@
+import { types } from 'node:util'
 import { BrauerError, expected, show } from '../errors.js'
-import { allocate, checkDtype, type DataOf, type Dtype } from './dtype.js'
+import { allocate, checkDtype, holds, type DataOf, type Dtype } from './dtype.js'
 import { decoder, encoder } from './half.js'
 import { product } from './size.js'
 
@@ -75,7 +76,7 @@ export type TensorData = Float32Array | Float64Array | Uint16Array | readonly nu
  *  @example tensor(new Float32Array(12), [4, 3]) */
 export function tensor<D extends Dtype = 'float32'>(data: TensorData, shape: readonly number[], dtype?: D): Tensor<D> {
   const type = (
-    dtype === undefined ? (data instanceof Float64Array ? 'float64' : 'float32') : checkDtype(dtype, 'tensor: dtype')
+    dtype === undefined ? (types.isFloat64Array(data) ? 'float64' : 'float32') : checkDtype(dtype, 'tensor: dtype')
   ) as D
   checkShape(shape, 'tensor: shape')
   if (!Array.isArray(data) && !isData(data)) {
@@ -99,9 +100,8 @@ export function tensor<D extends Dtype = 'float32'>(data: TensorData, shape: rea
 }
 
 function store<D extends Dtype>(data: TensorData, dtype: D): DataOf[D] {
-  const held = allocate(dtype, 0).constructor
-  if (ArrayBuffer.isView(data) && data.constructor === held) return data as DataOf[D]
-  if (data instanceof Uint16Array) {
+  if (holds(dtype, data)) return data
+  if (types.isUint16Array(data)) {
     throw expected('invalid-dtype', 'tensor: dtype', 'float16 or bfloat16 for a Uint16Array, which holds bits', dtype)
   }
   const encode = encoder(dtype)
@@ -115,7 +115,7 @@ function store<D extends Dtype>(data: TensorData, dtype: D): DataOf[D] {
 }
 
 export function isData(data: unknown): data is Float32Array | Float64Array | Uint16Array {
-  return data instanceof Float32Array || data instanceof Float64Array || data instanceof Uint16Array
+  return types.isFloat32Array(data) || types.isFloat64Array(data) || types.isUint16Array(data)
 }
 
 /** @throws BrauerError `invalid-shape` unless every size is a non-negative integer */
