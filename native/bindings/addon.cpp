@@ -6,11 +6,6 @@
 #include "bindings/run.h"
 #include "core/backend.h"
 
-// The version of package.json, with which lib/backends/native.ts compares it.
-#ifndef BRAUER_VERSION
-#define BRAUER_VERSION "0.1.0"
-#endif
-
 namespace {
 
 Napi::Value info(const Napi::CallbackInfo& call) {

@@ -27,13 +27,12 @@ export function hashOf(files, ...values) {
   return hash.digest('hex')
 }
 
-/** What the addon is made from. The compiler is not part of it: another one is no reason to build again. */
+/** What the addon is made from, the version it names included. The compiler is not part of it: another one is no reason to
+ *  build again. */
 export function nativeHash() {
-  return hashOf(
-    [...listFiles('native'), ...listFiles('cuda'), 'CMakeLists.txt', 'scripts/gyp-build.mjs'],
-    process.platform,
-    process.arch,
-  )
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const files = [...listFiles('native'), ...listFiles('cuda'), 'CMakeLists.txt', 'scripts/gyp-build.mjs']
+  return hashOf(files, process.platform, process.arch, version)
 }
 
 export function readStamps() {

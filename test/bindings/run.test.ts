@@ -25,15 +25,18 @@ describe('run', () => {
 
   test('leaves the event loop and the threads of files alone', async () => {
     const executable = cpu().load(slow(), 'float32')
+    const controller = new AbortController()
+    const { signal } = controller
     let running = 6
-    const runs = Array.from({ length: running }, () => executable.run(1024, slowOperands(1024)).then(() => running--))
+    const runs = Array.from({ length: running }, () =>
+      executable.run(1024, slowOperands(), { signal }).finally(() => running--),
+    )
+    const outcome = Promise.allSettled(runs)
     let turns = 0
-    for (let i = 0; i < 20; i++) {
-      await readFile(fileURLToPath(import.meta.url))
-      if (running === 6) turns++
-    }
-    expect(turns).toBeGreaterThan(0)
-    await Promise.all(runs)
+    for (; turns < 20 && running === 6; turns++) await readFile(fileURLToPath(import.meta.url))
+    expect({ turns, running }).toEqual({ turns: 20, running: 6 })
+    controller.abort()
+    await outcome
   })
 
   test('reads foreign inputs before it returns and writes foreign outputs at the end', async () => {

@@ -36,7 +36,7 @@ const grown = async (use) => {
 const kept = await grown((executable) => executable.dispose())
 const collected = await grown(() => {})
 // A sanitizer keeps freed memory for a while on purpose.
-const most = process.env.LD_PRELOAD ? Infinity : 100
+const most = process.env.LD_PRELOAD ? Infinity : 150
 check(
   kept < most && collected < most,
   `expected below ${most} MiB to stay, received ${kept} disposed of, ${collected} collected`,

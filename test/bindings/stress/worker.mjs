@@ -7,7 +7,7 @@ const tasks = {
   /** Never ends by itself: more runs in flight than there are threads for them, and short calls on this thread between. */
   async busy() {
     const executable = cpu().load(slow(), 'float32')
-    const runs = Array.from({ length: 6 }, () => executable.run(1024, slowOperands()))
+    const runs = Array.from({ length: 5 }, () => executable.run(400, slowOperands(400)))
     parentPort.postMessage('running')
     const short = cpu().load(scaling(64), 'float32')
     const operands = [new Float32Array(64), new Float32Array(64)]
