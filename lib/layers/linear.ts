@@ -12,10 +12,11 @@ import { diagramsOf, type Specification } from '../runtime/specification.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
+import { runAsync, runSync, type Job } from './job.js'
 import { fresh, parseSpace, takeInputs, takeOutputs, wrapOutputs, type Entry } from './operands.js'
 import { checkInteger, checkNames, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
-import { runBySize, type MapOfSize } from './sizes.js'
+import { freshCorners, groupBySize, putCorners, takeCorners, type SizeGroup } from './sizes.js'
 
 /** What `explain` assumes of the cache where no backend tells. */
 const defaultTileBytes = 2 ** 20
@@ -38,6 +39,9 @@ export interface CallOptions<Out extends Space = Space> {
   /** One n per item, at most the layer's; the rest of each item is padding, never read, and zero in the results. */
   readonly sizes?: readonly number[] | undefined
 }
+
+/** Options of `weightGradient`. */
+export type WeightGradientOptions = Pick<CallOptions, 'signal' | 'sizes'>
 
 /** A learnable linear map between direct sums of tensor powers of R^n that is equivariant to a group. */
 export class Linear<In extends Space = Space, Out extends Space = Space, D extends Dtype = Dtype> {
@@ -78,46 +82,32 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   /** f(x) = W x + b. x: one tensor per input order, [batch, n, …, n, C]; the result likewise for the output orders.
    *  @throws BrauerError `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer`, `aborted` */
   forward(x: TensorsOf<In>, options?: CallOptions<Out>): Promise<TensorsOf<Out, Tensor<D>>> {
-    return this.#map('forward', this.#inputs, this.#outputs, x, options, false) as Promise<TensorsOf<Out, Tensor<D>>>
+    return runAsync(() => this.#mapJob<Out>('forward', x, options))
   }
 
   /** `forward` on the calling thread. */
   forwardSync(x: TensorsOf<In>, options?: CallOptions<Out>): TensorsOf<Out, Tensor<D>> {
-    return this.#map('forward', this.#inputs, this.#outputs, x, options, true) as TensorsOf<Out, Tensor<D>>
+    return runSync(this.#mapJob<Out>('forward', x, options))
   }
 
   /** Wᵀ g: the gradient of ⟨g, f(x)⟩ by x. g: one tensor per output order. */
   inputGradient(g: TensorsOf<Out>, options?: CallOptions<In>): Promise<TensorsOf<In, Tensor<D>>> {
-    return this.#map('inputGradient', this.#outputs, this.#inputs, g, options, false) as Promise<
-      TensorsOf<In, Tensor<D>>
-    >
+    return runAsync(() => this.#mapJob<In>('inputGradient', g, options))
   }
 
   /** `inputGradient` on the calling thread. */
   inputGradientSync(g: TensorsOf<Out>, options?: CallOptions<In>): TensorsOf<In, Tensor<D>> {
-    return this.#map('inputGradient', this.#outputs, this.#inputs, g, options, true) as TensorsOf<In, Tensor<D>>
+    return runSync(this.#mapJob<In>('inputGradient', g, options))
   }
 
   /** The gradient of ⟨g, f(x)⟩, summed over the batch, by every parameter. */
-  async weightGradient(
-    x: TensorsOf<In>,
-    g: TensorsOf<Out>,
-    options?: Omit<CallOptions, 'out' | 'parameters'>,
-  ): Promise<Parameters> {
-    const job = this.#weightJob(x, g, options)
-    if (job.batch > 0) await this.#executable('weightGradient').run(job.batch, job.operands, job.run)
-    return this.#unpack(job.weights)
+  weightGradient(x: TensorsOf<In>, g: TensorsOf<Out>, options?: WeightGradientOptions): Promise<Parameters> {
+    return runAsync(() => this.#weightJob(x, g, options))
   }
 
   /** `weightGradient` on the calling thread. */
-  weightGradientSync(
-    x: TensorsOf<In>,
-    g: TensorsOf<Out>,
-    options?: Omit<CallOptions, 'out' | 'parameters'>,
-  ): Parameters {
-    const job = this.#weightJob(x, g, options)
-    if (job.batch > 0) this.#executable('weightGradient').runSync(job.batch, job.operands, job.run)
-    return this.#unpack(job.weights)
+  weightGradientSync(x: TensorsOf<In>, g: TensorsOf<Out>, options?: WeightGradientOptions): Parameters {
+    return runSync(this.#weightJob(x, g, options))
   }
 
   /** The diagrams from order k to order l in canonical order: the rows of weight.k.l, for k = 0 also those of bias.l. Any orders. */
@@ -216,126 +206,107 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   #pack(values: readonly Data[]): Data {
-    const program = this.#compiled.program('pack')
-    const weights = fresh(
-      computeDtype(this.options.dtype),
-      program.buffers.find((buffer) => buffer.role === 'output')!.size,
-    )
+    const weights = this.#freshWeights()
     this.#executable('pack').runSync(1, [...values, weights])
     return weights
   }
 
-  #unpack(weights: Data): Parameters {
-    const dtype = computeDtype(this.options.dtype)
-    const values = this.#store.infos.map(({ shape }) => fresh(dtype, product(shape, 'parameters')))
-    this.#executable('unpack').runSync(1, [weights, ...values])
-    return Object.fromEntries(
-      this.#store.infos.map(({ name, shape }, i) => [
-        name,
-        new Tensor(values[i]! as Float32Array & Float64Array, shape, dtype),
-      ]),
+  #unpack(weights: Data): Data[] {
+    const values = this.#store.infos.map(({ shape }) =>
+      fresh(computeDtype(this.options.dtype), product(shape, 'parameters')),
     )
+    this.#executable('unpack').runSync(1, [weights, ...values])
+    return values
   }
 
-  #map(
+  /** The packed weights of a call: of its own parameters, or of the layer's. */
+  #weightsOf(parameters: CallOptions['parameters'], where: string): Data {
+    if (!parameters) return this.#weights()
+    return this.#pack(this.#store.take(parameters, `${where}: parameters`, true))
+  }
+
+  #mapJob<To extends Space>(
     name: 'forward' | 'inputGradient',
-    from: readonly Entry[],
-    to: readonly Entry[],
     x: unknown,
     options: CallOptions | undefined,
-    sync: boolean,
-  ): Record<string, Tensor> | Promise<Record<string, Tensor>> {
-    if (!sync) return this.#mapAsync(name, from, to, x, options)
-    const { batch, input, output, run } = this.#prepare(name, from, to, x, options)
-    if (options?.sizes)
-      return this.#bySize(name, from, to, batch, input, output, options, true) as Record<string, Tensor>
-    const weights = options?.parameters
-      ? this.#pack(this.#store.take(options.parameters, `${name}: parameters`, true))
-      : this.#weights()
-    if (batch > 0) this.#executable(name).runSync(batch, [...input, weights, ...output], run)
-    return wrapOutputs(to, output, options?.out, batch, this.options.dtype, this.options.layout === 'channels-first')
-  }
-
-  async #mapAsync(
-    name: 'forward' | 'inputGradient',
-    from: readonly Entry[],
-    to: readonly Entry[],
-    x: unknown,
-    options: CallOptions | undefined,
-  ): Promise<Record<string, Tensor>> {
-    const { batch, input, output, run } = this.#prepare(name, from, to, x, options)
-    if (options?.sizes) return this.#bySize(name, from, to, batch, input, output, options, false)
-    const weights = options?.parameters
-      ? this.#pack(this.#store.take(options.parameters, `${name}: parameters`, true))
-      : this.#weights()
-    if (batch > 0) await this.#executable(name).run(batch, [...input, weights, ...output], run)
-    return wrapOutputs(to, output, options?.out, batch, this.options.dtype, this.options.layout === 'channels-first')
-  }
-
-  #prepare(name: string, from: readonly Entry[], to: readonly Entry[], x: unknown, options: CallOptions | undefined) {
+  ): Job<TensorsOf<To, Tensor<D>>> {
     if (options) checkNames(options, ['signal', 'out', 'parameters', 'sizes'], `${name}: options`)
     const { dtype, layout, threads } = this.options
     const channelsFirst = layout === 'channels-first'
-    const { batch, data: input } = takeInputs(from, x, dtype, channelsFirst, name)
-    const output = takeOutputs(to, options?.out, batch, dtype, channelsFirst, name)
+    const [from, to] = this.#ends(name)
+    const operands = takeInputs(from, x, dtype, channelsFirst, name)
+    const { batch, data: input } = operands
+    const output = takeOutputs(to, options?.out, from, operands, dtype, channelsFirst, name)
     checkSignal(options?.signal, name)
-    return { batch, input, output, run: { signal: options?.signal, threads } }
-  }
-
-  #bySize(
-    name: 'forward' | 'inputGradient',
-    from: readonly Entry[],
-    to: readonly Entry[],
-    batch: number,
-    input: readonly Data[],
-    output: readonly Data[],
-    { sizes, ...options }: CallOptions,
-    sync: boolean,
-  ): Record<string, Tensor> | Promise<Record<string, Tensor>> {
-    const { dtype, layout } = this.options
-    const maps: MapOfSize = (n, part, call) => {
-      const layer = this.#at(n, false)
-      const [source, target] = name === 'forward' ? [layer.#inputs, layer.#outputs] : [layer.#outputs, layer.#inputs]
-      return layer.#map(name, source, target, part, call as CallOptions, sync)
-    }
-    const wrap = (): Record<string, Tensor> =>
-      wrapOutputs(to, output, options.out, batch, dtype, layout === 'channels-first')
-    const { out: _, ...rest } = options
-    const done = runBySize(
-      {
-        from,
-        to,
+    const wrap = (): TensorsOf<To, Tensor<D>> =>
+      wrapOutputs(to, output, options?.out, batch, dtype, channelsFirst) as TensorsOf<To, Tensor<D>>
+    const call = { signal: options?.signal, threads }
+    if (options?.sizes === undefined) {
+      const run = {
+        executable: this.#executable(name),
         batch,
-        input,
-        output,
-        sizes: sizes!,
-        dtype,
-        channelsFirst: layout === 'channels-first',
-        where: name,
-        options: rest,
-      },
-      maps,
-    )
-    return sync ? (done.forEachSync(), wrap()) : done.forEach().then(wrap)
+        operands: [...input, this.#weightsOf(options?.parameters, name), ...output],
+      }
+      return { runs: [run], options: call, finish: wrap }
+    }
+    const parts = this.#partsBySize(options.sizes, batch, name).map(({ layer, group }) => {
+      const [source, target] = layer.#ends(name)
+      const corners = freshCorners(target, group, dtype)
+      const taken = takeCorners(from, source, group, input, dtype, channelsFirst)
+      const operands = [...taken, layer.#weightsOf(options.parameters, name), ...corners]
+      const put = (): void => putCorners(to, target, group, corners, output, channelsFirst)
+      return { run: { executable: layer.#executable(name), batch: group.items.length, operands }, put }
+    })
+    const finish = (): TensorsOf<To, Tensor<D>> => {
+      for (const data of output) data.fill(0)
+      for (const { put } of parts) put()
+      return wrap()
+    }
+    return { runs: parts.map(({ run }) => run), options: call, finish }
   }
 
-  #weightJob(x: unknown, g: unknown, options: Omit<CallOptions, 'out' | 'parameters'> | undefined) {
-    if (options) checkNames(options, ['signal', 'sizes'], 'weightGradient: options')
+  #weightJob(x: unknown, g: unknown, options: WeightGradientOptions | undefined): Job<Parameters> {
+    const where = 'weightGradient'
+    if (options) checkNames(options, ['signal', 'sizes'], `${where}: options`)
     const { dtype, layout, threads } = this.options
     const channelsFirst = layout === 'channels-first'
-    const inputs = takeInputs(this.#inputs, x, dtype, channelsFirst, 'weightGradient: x')
-    const gradients = takeInputs(this.#outputs, g, dtype, channelsFirst, 'weightGradient: g')
-    if (inputs.batch !== gradients.batch)
-      throw expected('invalid-shape', 'weightGradient: g', `a batch of ${inputs.batch}`, String(gradients.batch))
-    checkSignal(options?.signal, 'weightGradient')
-    const size = this.#compiled.program('pack').buffers.find((buffer) => buffer.role === 'output')!.size
-    const weights = fresh(computeDtype(dtype), size)
+    const { batch, data: inputs } = takeInputs(this.#inputs, x, dtype, channelsFirst, `${where}: x`)
+    const { batch: other, data: gradients } = takeInputs(this.#outputs, g, dtype, channelsFirst, `${where}: g`)
+    if (batch !== other) throw expected('invalid-shape', `${where}: g`, `a batch of ${batch}`, String(other))
+    checkSignal(options?.signal, where)
+    const parts =
+      options?.sizes === undefined
+        ? [{ layer: this as Linear<In, Out, D>, batch, operands: [...inputs, ...gradients] }]
+        : this.#partsBySize(options.sizes, batch, where).map(({ layer, group }) => {
+            const xs = takeCorners(this.#inputs, layer.#inputs, group, inputs, dtype, channelsFirst)
+            const gs = takeCorners(this.#outputs, layer.#outputs, group, gradients, dtype, channelsFirst)
+            return { layer, batch: group.items.length, operands: [...xs, ...gs] }
+          })
+    const jobs = parts.map((part) => ({ ...part, weights: part.layer.#freshWeights() }))
     return {
-      batch: inputs.batch,
-      weights,
-      operands: [...inputs.data, ...gradients.data, weights],
-      run: { signal: options?.signal, threads },
+      runs: jobs.map(({ layer, batch: items, operands, weights }) => ({
+        executable: layer.#executable('weightGradient'),
+        batch: items,
+        operands: [...operands, weights],
+      })),
+      options: { signal: options?.signal, threads },
+      finish: () => this.#store.wrap(jobs.map(({ layer, weights }) => layer.#unpack(weights))),
     }
+  }
+
+  #ends(name: 'forward' | 'inputGradient'): [readonly Entry[], readonly Entry[]] {
+    return name === 'forward' ? [this.#inputs, this.#outputs] : [this.#outputs, this.#inputs]
+  }
+
+  /** The layers that serve the items of a call which differ in n. */
+  #partsBySize(sizes: unknown, batch: number, where: string): { layer: Linear<In, Out, D>; group: SizeGroup }[] {
+    const largest = Math.max(...this.group.kinds.map((kind) => kind.n))
+    return groupBySize(sizes, batch, largest, where).map((group) => ({ layer: this.#at(group.n, false), group }))
+  }
+
+  #freshWeights(): Data {
+    const packed = this.#compiled.program('pack').buffers.find((buffer) => buffer.role === 'output')!
+    return fresh(computeDtype(this.options.dtype), packed.size)
   }
 }
 

@@ -88,20 +88,37 @@ export function takeInputs(
   return { batch, data }
 }
 
-/** Fresh outputs, or the caller's after the same checks as inputs. */
+/** Fresh outputs, or the caller's after the same checks as inputs. No output may share memory with anything else of the call. */
 export function takeOutputs(
   entries: readonly Entry[],
   out: unknown,
-  batch: number,
+  from: readonly Entry[],
+  { batch, data: input }: Operands,
   dtype: Dtype,
   channelsFirst: boolean,
   where: string,
 ): Data[] {
   if (out === undefined) return entries.map((entry) => fresh(dtype, product([batch, entry.size], where)))
-  const given = takeInputs(entries, out, dtype, channelsFirst, `${where}: out`)
-  if (given.batch !== batch)
-    throw expected('invalid-shape', `${where}: out`, `a batch of ${batch}`, String(given.batch))
-  return given.data
+  const { batch: given, data } = takeInputs(entries, out, dtype, channelsFirst, `${where}: out`)
+  if (given !== batch) throw expected('invalid-shape', `${where}: out`, `a batch of ${batch}`, String(given))
+  data.forEach((output, i) => {
+    const place = `${where}: out, order ${entries[i]!.key}`
+    const shared = (what: string): BrauerError =>
+      expected('invalid-buffer', place, 'memory of its own', `memory of ${what}`)
+    input.forEach((other, k) => {
+      if (overlap(output, other)) throw shared(`the input of order ${from[k]!.key}`)
+    })
+    data.slice(0, i).forEach((other, k) => {
+      if (overlap(output, other)) throw shared(`the output of order ${entries[k]!.key}`)
+    })
+  })
+  return data
+}
+
+function overlap(a: Data, b: Data): boolean {
+  return (
+    a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
+  )
 }
 
 /** The tensors over output arrays; those the caller passed in come back as they are. */

@@ -30,14 +30,20 @@ export class ParameterStore {
     return this.#version
   }
 
+  /** Tensors over the sum of some arrays of values; the first of them are used up. */
+  wrap(summands: readonly (readonly Data[])[]): Record<string, Tensor<'float32' | 'float64'>> {
+    return Object.fromEntries(
+      this.infos.map(({ name, shape }, i) => {
+        const sum = summands[0]?.[i] ?? allocate(this.dtype, product(shape, name))
+        for (const values of summands.slice(1)) for (let at = 0; at < sum.length; at++) sum[at]! += values[i]![at]!
+        return [name, new Tensor(sum as Float32Array & Float64Array, shape, this.dtype)]
+      }),
+    )
+  }
+
   /** A copy, by name. */
   read(): Record<string, Tensor<'float32' | 'float64'>> {
-    return Object.fromEntries(
-      this.infos.map(({ name, shape }, i) => [
-        name,
-        new Tensor(this.#values[i]!.slice() as Float32Array & Float64Array, shape, this.dtype),
-      ]),
-    )
+    return this.wrap([this.#values.map((values) => values.slice())])
   }
 
   /** Replaces all values at once. @throws BrauerError `invalid-parameters`, `invalid-dtype`; then nothing has changed */

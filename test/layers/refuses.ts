@@ -44,7 +44,7 @@ export function judge(error: unknown, { code, where, expected, received }: Parti
     throw new Error(`expected the code ${code}, received ${error.code}: ${message}`)
   if (message.length > longest)
     throw new Error(`expected a message of at most ${longest} characters, received ${message.length}`)
-  const parts = /^(.+?): expected (.+), received (.+)$/s.exec(message)
+  const parts = /^(.+?): expected (.+?), received (.+)$/s.exec(message)
   if (!parts) throw new Error(`expected a message "where: expected …, received …", received ${message}`)
   for (const [i, part] of [where, expected, received].entries()) {
     if (part === undefined) continue

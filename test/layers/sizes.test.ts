@@ -1,218 +1,180 @@
+/** Items of different n in one call: each is as the layer of its own n has it alone, and the padding is neither read nor kept. */
 import { describe, expect, test } from '@jest/globals'
-import { expectRecordsClose } from '../support/compare.js'
-import { Random } from '../support/group-elements.js'
-import * as dense from '../support/layer.js'
-import { orders, sizeOf, type Record64, type Space } from '../support/layer.js'
-import { pairwise } from '../support/pairwise.js'
-import {
-  layerOf,
-  pack,
-  randomParameters,
-  randomValues,
-  TOLERANCE,
-  unpack,
-  unpackParameters,
-  type Case,
-} from './cases.js'
+import { linear, S, Tensor, tensor } from '../../lib/index.js'
+import { normalAt } from '../../lib/tensor/random.js'
 
-const options = {
-  dtype: ['float64', 'float32'],
-  backend: ['reference', 'cpu'],
-  threads: [1, 2],
-  basis: ['independent', 'spanning'],
-  normalize: ['sum', 'mean'],
-  layout: ['channels-last', 'channels-first'],
-  bias: [false, true],
-  call: ['sync', 'async'],
-  strategy: ['auto', 'diagrams', 'shared', 'fourier'],
-} as const
+const N = 6
+const sizes = [6, 2, 5, 1, 2, 6, 3]
+const channels = { 0: 2, 1: 3, 2: 2 }
 
-/** Positions, in one padded item [n, …, n, C], of the entries whose indices are all below `size`, in order. */
-function inside(n: number, size: number, order: number, channels: number): number[] {
-  let positions = [0]
-  for (let axis = 0; axis < order; axis++) {
-    positions = positions.flatMap((at) => Array.from({ length: size }, (_, i) => at * n + i))
+/** The entries of one item of n in an array padded to N: their places there, in row-major order. */
+function* places(order: number, channels: number, n: number, first: boolean): Generator<number> {
+  for (let i = 0; i < n ** order * channels; i++) {
+    const c = first ? Math.floor(i / n ** order) : i % channels
+    let rest = first ? i % n ** order : Math.floor(i / channels)
+    const index: number[] = []
+    for (let p = 0; p < order; p++, rest = Math.floor(rest / n)) index.unshift(rest % n)
+    const point = index.reduce((at, value) => at * N + value, 0)
+    yield first ? c * N ** order + point : point * channels + c
   }
-  return positions.flatMap((at) => Array.from({ length: channels }, (_, c) => at * channels + c))
 }
 
-/** One item out of a padded batch, as a batch of one at its own n. */
-function itemOf({ n }: Case, space: Space, values: Record64, item: number, size: number): Record64 {
-  return Object.fromEntries(
-    orders(space).map((order) => {
-      const offset = item * sizeOf(n, space, order)
-      const at = inside(n, size, order, space[order] as number)
-      return [order, Float64Array.from(at, (i) => (values[order] as Float64Array)[offset + i] as number)]
-    }),
-  )
-}
+type Space = Record<number, number>
 
-/** The same batch with `filler` outside of every item's own extent. */
-function padded({ n }: Case, space: Space, values: Record64, sizes: readonly number[], filler: number): Record64 {
-  return Object.fromEntries(
-    orders(space).map((order) => {
-      const filled = new Float64Array((values[order] as Float64Array).length).fill(filler)
-      for (const [item, size] of sizes.entries()) {
-        const offset = item * sizeOf(n, space, order)
-        for (const i of inside(n, size, order, space[order] as number)) {
-          filled[offset + i] = (values[order] as Float64Array)[offset + i] as number
+describe.each(['reference', 'cpu'])('%s', (backend) => {
+  describe.each(['channels-last', 'channels-first'] as const)('%s', (layout) => {
+    const first = layout === 'channels-first'
+    const shapeOf = (batch: number, order: number, count: number, n: number) => {
+      const indices = new Array<number>(order).fill(n)
+      return first ? [batch, count, ...indices] : [batch, ...indices, count]
+    }
+    /** Random items padded with NaN, and each of them alone. */
+    function items(space: Space, seed: number) {
+      const padded: Record<number, Tensor<'float32'>> = {}
+      const alone = sizes.map((): Record<number, Tensor<'float32'>> => ({}))
+      for (const [key, count] of Object.entries(space)) {
+        const order = Number(key)
+        const size = N ** order * count
+        const data = new Float32Array(sizes.length * size).fill(NaN)
+        sizes.forEach((n, item) => {
+          const own = Float32Array.from({ length: n ** order * count }, (_, i) =>
+            normalAt(seed, 10000 * item + 1000 * order + i),
+          )
+          let i = 0
+          for (const place of places(order, count, n, first)) data[item * size + place] = own[i++] as number
+          alone[item]![order] = tensor(own, shapeOf(1, order, count, n))
+        })
+        padded[order] = tensor(data, shapeOf(sizes.length, order, count, N))
+      }
+      return { padded, alone }
+    }
+    /** An item alone put into zeros. */
+    const pad = (value: Tensor, order: number, count: number, n: number): number[] => {
+      const data = new Array<number>(N ** order * count).fill(0)
+      const numbers = value.toNumbers()
+      let i = 0
+      for (const place of places(order, count, n, first)) data[place] = numbers[i++] as number
+      return data
+    }
+    const expectItems = (
+      received: Record<number, Tensor>,
+      space: Space,
+      wanted: (item: number) => Record<number, Tensor>,
+    ) => {
+      for (const [key, count] of Object.entries(space)) {
+        const all = (received[Number(key)] as Tensor).toNumbers()
+        sizes.forEach((n, item) => {
+          const size = N ** Number(key) * count
+          const own = pad(wanted(item)[Number(key)] as Tensor, Number(key), count, n)
+          expect([key, item, all.slice(item * size, (item + 1) * size)]).toEqual([key, item, own])
+        })
+      }
+    }
+
+    describe.each(['sum', 'mean'] as const)('%s', (normalize) => {
+      const make = () => linear(S(N), channels, channels, { backend, layout, normalize, bias: true, basis: 'spanning' })
+
+      test('forward, to the bit', async () => {
+        const layer = make()
+        layer.load(Object.fromEntries(Object.entries(layer.parameters).map(([name, { shape, size }]) => [name, tensor(Float32Array.from({ length: size }, (_, i) => normalAt(5, i)), shape)]))) // prettier-ignore
+        const { padded, alone } = items(channels, 1)
+        const wanted = (item: number) => layer.at(sizes[item] as number).forwardSync(alone[item] as never)
+        expectItems(layer.forwardSync(padded as never, { sizes }), channels, wanted)
+        expectItems(await layer.forward(padded as never, { sizes }), channels, wanted)
+      })
+
+      test('the input gradient, to the bit', async () => {
+        const layer = make()
+        const { padded, alone } = items(channels, 2)
+        const wanted = (item: number) => layer.at(sizes[item] as number).inputGradientSync(alone[item] as never)
+        expectItems(layer.inputGradientSync(padded as never, { sizes }), channels, wanted)
+        expectItems(await layer.inputGradient(padded as never, { sizes }), channels, wanted)
+      })
+
+      test('the weight gradient is the sum over the items', async () => {
+        const layer = make()
+        const [x, g] = [items(channels, 3), items(channels, 4)]
+        const total: Record<string, number[]> = {}
+        sizes.forEach((n, item) => {
+          const own = layer.at(n).weightGradientSync(x.alone[item] as never, g.alone[item] as never)
+          for (const [name, value] of Object.entries(own))
+            total[name] = value.toNumbers().map((number, i) => number + (total[name]?.[i] ?? 0))
+        })
+        for (const gradient of [
+          layer.weightGradientSync(x.padded as never, g.padded as never, { sizes }),
+          await layer.weightGradient(x.padded as never, g.padded as never, { sizes }),
+        ]) {
+          for (const [name, value] of Object.entries(gradient)) {
+            const norm = Math.hypot(...(total[name] as number[]))
+            const error = Math.hypot(...value.toNumbers().map((number, i) => number - (total[name] as number[])[i]!))
+            expect([name, error <= 1e-5 * norm]).toEqual([name, true])
+          }
         }
-      }
-      return [order, filled]
-    }),
-  )
-}
-
-/** What a map gives item by item, put back into a padded batch of zeros. */
-function gather(spec: Case, space: Space, items: readonly Record64[], sizes: readonly number[]): Record64 {
-  return Object.fromEntries(
-    orders(space).map((order) => {
-      const all = new Float64Array(spec.batch * sizeOf(spec.n, space, order))
-      for (const [item, size] of sizes.entries()) {
-        const offset = item * sizeOf(spec.n, space, order)
-        const own = items[item]?.[order] as Float64Array
-        for (const [i, at] of inside(spec.n, size, order, space[order] as number).entries())
-          all[offset + at] = own[i] as number
-      }
-      return [order, all]
-    }),
-  )
-}
-
-async function checkSizes(spec: Case, sizes: readonly number[], seed: number): Promise<void> {
-  const { input, output, n, batch } = spec
-  const tolerance = TOLERANCE[spec.dtype as 'float64' | 'float32']
-  const random = new Random(seed)
-  const layer = layerOf(spec)
-  const parameters = randomParameters(spec, random)
-  layer.load(parameters.tensors)
-  const x = pack(spec, input, randomValues(spec, input, random)).exact
-  const g = pack(spec, output, randomValues(spec, output, random)).exact
-  // NaN shows up in the result as soon as padding is read.
-  const [xt, gt] = [padded(spec, input, x, sizes, NaN), padded(spec, output, g, sizes, NaN)]
-  const [given, pulled] = [pack(spec, input, xt).tensors, pack(spec, output, gt).tensors]
-  const own = (size: number) => ({ ...spec, n: size, chosenAt: n })
-  const each = (run: (size: number, item: number) => Record64): Record64[] => sizes.map(run)
-  const sync = spec.call === 'sync'
-
-  const y = sync ? layer.forwardSync(given, { sizes }) : await layer.forward(given, { sizes })
-  const wantedY = each((size, item) =>
-    dense.forward(own(size), parameters.exact, itemOf(spec, input, x, item, size), 1),
-  )
-  expectRecordsClose(unpack(spec, output, y, 'forward'), gather(spec, output, wantedY, sizes), tolerance, 'forward')
-
-  const dx = sync ? layer.inputGradientSync(pulled, { sizes }) : await layer.inputGradient(pulled, { sizes })
-  const wantedDx = each((size, item) =>
-    dense.inputGradient(own(size), parameters.exact, itemOf(spec, output, g, item, size), 1),
-  )
-  expectRecordsClose(
-    unpack(spec, input, dx, 'inputGradient'),
-    gather(spec, input, wantedDx, sizes),
-    tolerance,
-    'inputGradient',
-  )
-
-  const dw = sync
-    ? layer.weightGradientSync(given, pulled, { sizes })
-    : await layer.weightGradient(given, pulled, { sizes })
-  const sum: Record64 = {}
-  const parts = each((size, item) =>
-    dense.weightGradient(own(size), itemOf(spec, input, x, item, size), itemOf(spec, output, g, item, size), 1),
-  )
-  for (const part of parts) {
-    for (const [name, values] of Object.entries(part)) {
-      sum[name] = (sum[name] ?? new Float64Array(values.length)).map((value, i) => value + (values[i] as number))
-    }
-  }
-  expectRecordsClose(unpackParameters(spec, dw, 'weightGradient'), sum, tolerance, 'weightGradient')
-  expect(batch).toBe(sizes.length)
-}
-
-describe('items of one call with an n of their own', () => {
-  const layers: readonly (readonly [number, Space, Space, readonly number[]])[] = [
-    [3, { 1: 2 }, { 1: 1 }, [1, 3, 2]],
-    [4, { 0: 1, 1: 2, 2: 3 }, { 0: 2, 1: 1, 2: 2 }, [4, 1, 3, 2]],
-    [5, { 2: 1 }, { 2: 4 }, [2, 5, 5, 3, 1]],
-    [6, { 2: 2 }, { 0: 1, 2: 1 }, [6, 4, 5]],
-    [4, { 3: 1 }, { 2: 2 }, [3, 4, 1, 2]],
-    [4, { 1: 1, 2: 16 }, { 1: 17 }, [4, 4, 2, 2, 2, 3, 1]],
-  ]
-  test.each(layers)('S(%i) %j -> %j with sizes %j', async (n, input, output, sizes) => {
-    for (const [seed, { strategy, ...row }] of pairwise(options, n).entries()) {
-      const spec: Case = { group: 'S', n, input, output, batch: sizes.length, way: { strategy }, ...row }
-      try {
-        await checkSizes(spec, sizes, seed)
-      } catch (error) {
-        throw new Error(`${(error as Error).message}\n  ${JSON.stringify(spec)} seed ${seed}`, { cause: error })
-      }
-    }
+      })
+    })
   })
 
-  test('an item has the bits that it has alone (cpu)', () => {
-    const spec: Case = {
-      group: 'S',
-      n: 6,
-      input: { 1: 3, 2: 2 },
-      output: { 1: 2, 2: 5 },
-      batch: 3,
-      dtype: 'float32',
-      backend: 'cpu',
-      threads: 2,
-      basis: 'spanning',
-      normalize: 'mean',
-      layout: 'channels-last',
-      bias: true,
-      way: { strategy: 'auto' },
-      call: 'sync',
-    }
-    const sizes = [4, 6, 5]
-    const random = new Random(2)
-    const layer = layerOf(spec)
-    layer.load(randomParameters(spec, random).tensors)
-    const x = randomValues(spec, spec.input, random)
-    const together = unpack(
-      spec,
-      spec.output,
-      layer.forwardSync(pack(spec, spec.input, x).tensors, { sizes }),
-      'together',
+  const layer = linear(S(5), { 1: 1 }, { 1: 1 }, { backend })
+  const draw = (seed: number) =>
+    tensor(
+      Float32Array.from({ length: 20 }, (_, i) => normalAt(seed, i)),
+      [4, 5, 1],
     )
-    for (const [item, size] of sizes.entries()) {
-      const alone: Case = { ...spec, n: size, batch: 1 }
-      const result = layer
-        .at(size)
-        .forwardSync(pack(alone, spec.input, itemOf(spec, spec.input, x, item, size)).tensors)
-      expect([size, unpack(alone, spec.output, result, 'alone')]).toEqual([
-        size,
-        itemOf(spec, spec.output, together, item, size),
-      ])
-    }
+  const four = [5, 3, 4, 1]
+
+  test('the same bits whichever items are beside it', () => {
+    const x = draw(1)
+    const all = layer.forwardSync({ 1: x }, { sizes: four })[1].toNumbers()
+    const order = [2, 0, 3, 1]
+    const turned = tensor(
+      Float32Array.from(order.flatMap((item) => x.toNumbers().slice(5 * item, 5 * item + 5))),
+      [4, 5, 1],
+    )
+    const y = layer.forwardSync({ 1: turned }, { sizes: order.map((item) => four[item] as number) })[1].toNumbers()
+    order.forEach((item, at) => expect(y.slice(5 * at, 5 * at + 5)).toEqual(all.slice(5 * item, 5 * item + 5)))
   })
 
-  test.each([[[3]], [[3, 3, 3]], [[0, 3]], [[4, 3]], [[1.5, 3]], [[NaN, 3]]])(
-    'sizes %j are refused for a batch of two at n = 3',
-    (sizes) => {
-      const spec: Case = {
-        group: 'S',
-        n: 3,
-        input: { 1: 1 },
-        output: { 1: 1 },
-        batch: 2,
-        dtype: 'float32',
-        backend: 'reference',
-        threads: 1,
-        basis: 'spanning',
-        normalize: 'sum',
-        layout: 'channels-last',
-        bias: false,
-        way: { strategy: 'auto' },
-        call: 'sync',
-      }
-      const x = pack(spec, spec.input, randomValues(spec, spec.input, new Random(1))).tensors
-      const layer = layerOf(spec)
-      expect(() => layer.forwardSync(x, { sizes })).toThrow(
-        expect.objectContaining({ code: expect.stringMatching(/^invalid-/) }),
-      )
-      expect(() => layer.forwardSync(x, { sizes: [1, 3] })).not.toThrow()
-    },
-  )
+  test('with out, whose padding becomes zero', async () => {
+    const out = { 1: tensor(new Float32Array(20).fill(7), [4, 5, 1]) }
+    const wanted = layer.forwardSync({ 1: draw(2) }, { sizes: four })[1].data
+    expect((await layer.forward({ 1: draw(2) }, { sizes: four, out }))[1]).toBe(out[1])
+    expect(out[1].data).toEqual(wanted)
+  })
+
+  test('an output that is an input is refused', () => {
+    const x = draw(3)
+    expect(() => layer.forwardSync({ 1: x }, { sizes: four, out: { 1: x } })).toThrow(/memory of its own/)
+    expect(x.data).toEqual(draw(3).data)
+  })
+
+  test('no items', () => {
+    expect(layer.forwardSync({ 1: tensor([], [0, 5, 1]) }, { sizes: [] })[1].shape).toEqual([0, 5, 1])
+  })
+
+  test('a load during the call changes nothing', async () => {
+    const own = linear(S(5), { 1: 1 }, { 1: 1 }, { backend, seed: 3 })
+    const wanted = own.forwardSync({ 1: draw(4) }, { sizes: four })[1].data
+    const running = own.forward({ 1: draw(4) }, { sizes: four })
+    own.load({ 'weight.1.1': tensor([0, 0], [2, 1, 1]) })
+    expect((await running)[1].data).toEqual(wanted)
+  })
+
+  test('inputs changed or transferred away during the call change nothing', async () => {
+    const wanted = layer.forwardSync({ 1: draw(5) }, { sizes: four })[1].data
+    const [x, y] = [draw(5), draw(5)]
+    const running = [layer.forward({ 1: x }, { sizes: four }), layer.forward({ 1: y }, { sizes: four })]
+    x.data.fill(0)
+    const { buffer } = y.data
+    structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+    for (const result of await Promise.all(running)) expect(result[1].data).toEqual(wanted)
+  })
+
+  test('other parameters changed during the call change nothing', async () => {
+    const values = new Float32Array([1, 2])
+    const parameters = { 'weight.1.1': tensor(values, [2, 1, 1]) }
+    const wanted = layer.forwardSync({ 1: draw(6) }, { sizes: four, parameters })[1].data
+    const running = layer.forward({ 1: draw(6) }, { sizes: four, parameters })
+    values.fill(0)
+    expect((await running)[1].data).toEqual(wanted)
+  })
 })

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "core/dtype.h"
+#include "cpu/box.h"
 #include "cpu/dispatch.h"
 #include "generate.h"
 #include "naive.h"
@@ -243,10 +244,32 @@ void long_sum(const KernelTable* kernels, Index n, Index channels) {
   }
 }
 
+// Boxes share out the multi-indices: their rows add up, box by box and at most those of the largest one.
+void boxes() {
+  build::Random random(9);
+  for (int round = 0; round < 300; round++) {
+    const int d = int(random.between(1, 5));
+    const Blocks blocks{random.between(1, 9), random.between(1, 9), d};
+    std::vector<Index> kostka;
+    for (int code = 0; code < codes(d); code++) kostka.push_back(random.between(0, 3));
+    Index rows = 0, enumerated = 0;
+    for (Index number = 0; number < blocks.boxes(); number++) {
+      rows += box_rows(blocks.box(number), kostka);
+      enumerate(blocks.box(number), [&](int code, const Index*, Index run) {
+        enumerated += run * kostka[std::size_t(code)];
+        return true;
+      });
+    }
+    CHECK(rows == orbit_rows(blocks.n, kostka));
+    CHECK(enumerated == rows);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::uint64_t seeds = argc > 1 ? std::uint64_t(std::atoi(argv[1])) : 300;
+  boxes();
   for (const Implementation& each : implementations()) {
     if (!each.available) {
       std::printf("skipped %s: not on this machine\n", each.table->name);

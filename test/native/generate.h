@@ -96,22 +96,26 @@ class Generator {
     return chosen;
   }
 
-  void nest(std::vector<Loop>& loops, Index& out_base, Index& in_base, std::size_t out, std::size_t in, Index out_more, Index in_more) {
+  void nest(std::vector<Loop>& loops, Index& out_base, Index& in_base, std::size_t out, std::size_t in, bool overlapping, Index more) {
     std::vector<Index> extents;
     for (Index i = random_.below(4); i > 0; i--) extents.push_back(extent());
     if (random_.chance(10)) extents.push_back(random_.between(60, 300));
     if (random_.chance(80)) extents.push_back(channels());
-    const Strides outs = layout(extents, subset(extents.size(), 70), true);
+    Strides outs = layout(extents, subset(extents.size(), 70), true);
     Strides ins = layout(extents, subset(extents.size(), 85), true);
     if (random_.chance(15) && !extents.empty()) {  // overlapping reads
       const auto i = std::size_t(random_.below(Index(extents.size())));
       if (ins.stride[i] > 0) ins.stride[i] = 1;
     }
+    if (overlapping && random_.chance(15) && !extents.empty()) {
+      const auto i = std::size_t(random_.below(Index(extents.size())));
+      if (outs.stride[i] > 1) outs.stride[i]--;
+    }
     for (std::size_t i = 0; i < extents.size(); i++)
       loops.push_back({extents[i], outs.stride[i], ins.stride[i], random_.chance(12), 0});
     out_base = outs.base, in_base = ins.base;
-    need(out, outs.size + out_more);
-    need(in, ins.size + in_more);
+    need(out, outs.size + more);
+    need(in, ins.size + more);
   }
 
   std::size_t nest_output() { return with_shared_ && random_.chance(40) ? std::size_t(G) : writable(); }
@@ -122,7 +126,7 @@ class Generator {
     s.in = readable(s.out);
     s.scale = scale();
     s.set = random_.chance(30);
-    nest(s.loops, s.out_base, s.in_base, s.out, s.in, 0, 0);
+    nest(s.loops, s.out_base, s.in_base, s.out, s.in, !s.set, 0);
     p_.instructions.push_back(s);
   }
 
@@ -134,7 +138,7 @@ class Generator {
     g.first = p_.table.size();
     g.count = std::size_t(random_.below(7));
     for (std::size_t i = 0; i < g.count; i++) p_.table.push_back({random_.below(10), random_.below(10), random_.chance(50) ? 1 : -1});
-    nest(g.loops, g.out_base, g.in_base, g.out, g.in, 10, 10);
+    nest(g.loops, g.out_base, g.in_base, g.out, g.in, true, 10);
     p_.instructions.push_back(g);
   }
 
@@ -376,6 +380,11 @@ class Generator {
   }
 
   Program finish() {
+    // What scratch holds shows in the outputs.
+    for (std::size_t b : {S0, S1}) {
+      need(Y0, p_.buffers[b].size);
+      p_.instructions.push_back(Strided{Y0, b, 0, 0, b == S0 ? 1.0 : -1.0, false, {{std::max<Index>(p_.buffers[b].size, 1), 1, 1, false, 0}}});
+    }
     for (Buffer& b : p_.buffers)
       if (!b.local()) b.size = std::max<Index>(b.size, 1);
     // Constants of buffer K come after the matrices.
