@@ -37,7 +37,15 @@ export const suite: readonly Case[] = [
   row('tensornet', 'O(3)', { 2: 128 }, { 2: 128 }, 2304, 65536),
 ]
 
-function row(name: string, group: string, input: Space, output: Space, batch: number, gpuBatch: number, options: Options = {}): Case {
+function row(
+  name: string,
+  group: string,
+  input: Space,
+  output: Space,
+  batch: number,
+  gpuBatch: number,
+  options: Options = {},
+): Case {
   return { name, group, input, output, batch, gpuBatch, bias: false, layout: 'channels-last', ...options }
 }
 

@@ -56,7 +56,8 @@ A layer of your own instead of the suite:
 export function readFlags(words: readonly string[]): Request {
   const flags = parse(words)
   const own = ['group', 'in', 'out', 'batch', 'bias', 'layout'].some((name) => name in flags)
-  if (own && flags.case) throw new UsageError('--case names a case of the suite; --group and its flags describe another')
+  if (own && flags.case)
+    throw new UsageError('--case names a case of the suite; --group and its flags describe another')
   const cases = own ? [ownCase(flags)] : pick('case', flags.case, suite)
   return {
     action: flags.help ? 'help' : flags.list ? 'list' : flags.overhead ? 'overhead' : 'measure',
@@ -76,27 +77,48 @@ function parse(words: readonly string[]) {
   }
 }
 
-function pick<T extends { readonly name: string }>(flag: string, given: readonly string[] | undefined, all: readonly T[]): readonly T[] {
+function pick<T extends { readonly name: string }>(
+  flag: string,
+  given: readonly string[] | undefined,
+  all: readonly T[],
+): readonly T[] {
   if (!given) return all
   const names = given.flatMap((text) => text.split(',')).map((name) => name.trim())
   const unknown = names.find((name) => !all.some((each) => each.name === name))
-  if (unknown !== undefined) throw new UsageError(`--${flag}: expected some of ${all.map(({ name }) => name).join(', ')}, received ${JSON.stringify(unknown)}`)
+  if (unknown !== undefined)
+    throw new UsageError(
+      `--${flag}: expected some of ${all.map(({ name }) => name).join(', ')}, received ${JSON.stringify(unknown)}`,
+    )
   return all.filter(({ name }) => names.includes(name))
 }
 
 function ownCase(flags: ReturnType<typeof parse>): Case {
   const { group, in: input, out: output, layout = 'channels-last' } = flags
-  if (group === undefined || input === undefined || output === undefined) throw new UsageError('a layer of your own needs --group, --in and --out')
-  if (layout !== 'channels-last' && layout !== 'channels-first') throw new UsageError(`--layout: expected channels-last or channels-first, received ${JSON.stringify(layout)}`)
+  if (group === undefined || input === undefined || output === undefined)
+    throw new UsageError('a layer of your own needs --group, --in and --out')
+  if (layout !== 'channels-last' && layout !== 'channels-first')
+    throw new UsageError(`--layout: expected channels-last or channels-first, received ${JSON.stringify(layout)}`)
   const batch = count('batch', flags.batch ?? '256')
-  return { name: 'own', group, input: space('in', input), output: space('out', output), batch, gpuBatch: batch, bias: flags.bias ?? false, layout }
+  return {
+    name: 'own',
+    group,
+    input: space('in', input),
+    output: space('out', output),
+    batch,
+    gpuBatch: batch,
+    bias: flags.bias ?? false,
+    layout,
+  }
 }
 
 /** '1:8,2:8' -> { 1: 8, 2: 8 }; orders and channel counts are checked by the library. */
 function space(flag: string, text: string): Record<string, number> {
   const entries = text.split(',').map((item): [string, number] => {
     const [, order, channels] = /^\s*(\w*)\s*:\s*(\d+)\s*$/.exec(item) ?? []
-    if (order === undefined) throw new UsageError(`--${flag}: expected order:channels, several joined by commas, received ${JSON.stringify(text)}`)
+    if (order === undefined)
+      throw new UsageError(
+        `--${flag}: expected order:channels, several joined by commas, received ${JSON.stringify(text)}`,
+      )
     return [order, Number(channels)]
   })
   return Object.fromEntries(entries)
@@ -104,6 +126,7 @@ function space(flag: string, text: string): Record<string, number> {
 
 function count(flag: string, text: string): number {
   const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) throw new UsageError(`--${flag}: expected an integer of at least 1, received ${JSON.stringify(text)}`)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
+    throw new UsageError(`--${flag}: expected an integer of at least 1, received ${JSON.stringify(text)}`)
   return value
 }

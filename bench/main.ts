@@ -7,8 +7,9 @@ import { help, readFlags, UsageError, type Request } from './flags.js'
 import { defaultThreads, describeMachine } from './machine.js'
 import { measureCase } from './measure.js'
 import { beyondKernel, measureOverhead, mostOverhead, overheadText } from './overhead.js'
-import { caseText, machineText, number } from './report.js'
+import { caseText, machineText, rooflineText } from './report.js'
 import type { CaseResult, Results, Roofline } from './results.js'
+import { summaryText } from './summary.js'
 import { brief, thorough } from './timing.js'
 
 type Print = (text: string) => void
@@ -43,7 +44,13 @@ function measure(request: Request, print: Print): number {
   progress('')
   const machine = describeMachine(threads)
   print(machineText(machine, before))
-  const setting = { contenders: request.contenders, threads, effort: request.quick ? brief : thorough, roofline: before, progress }
+  const setting = {
+    contenders: request.contenders,
+    threads,
+    effort: request.quick ? brief : thorough,
+    roofline: before,
+    progress,
+  }
   const cases: CaseResult[] = []
   for (const each of request.cases) {
     const result = measureCase(each, setting)
@@ -51,8 +58,10 @@ function measure(request: Request, print: Print): number {
     print(`\n${caseText(result)}`)
     cases.push(result)
   }
+  const summary = summaryText(cases)
+  if (summary !== '') print(`\n${summary}`)
   const after = roofline(threads)
-  if (before && after) print(`\nroofline at the end: copy ${number(after.copy / 1e9)} GB/s, peak ${number(after.peak / 1e9)} GFLOP/s`)
+  if (before && after) print(`\n${rooflineText(before, after)}`)
   const results: Results = {
     format: 1,
     date: new Date().toISOString(),

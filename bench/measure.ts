@@ -69,7 +69,11 @@ function verdictOn(contender: Contender, problem: Problem, truth: Truth): Verdic
   }
 }
 
-function timesOf(proved: readonly Prepared[], effort: Effort, onRound: (round: number, of: number) => void): Map<Prepared, Times> {
+function timesOf(
+  proved: readonly Prepared[],
+  effort: Effort,
+  onRound: (round: number, of: number) => void,
+): Map<Prepared, Times> {
   const times = interleave(
     proved.map(({ run }) => run),
     effort,

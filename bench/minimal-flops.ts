@@ -168,16 +168,12 @@ function symmetricDimension(n: number, [, ...below]: Partition): number {
 function orthogonalDimension(n: number, partition: Partition): number {
   const row = (i: number): number => partition[i - 1] ?? 0
   const column = (j: number): number => height(partition, j - 1)
-  return overHooks(partition, (i, j) =>
-    i >= j ? n + row(i) + row(j) - i - j : n - column(i) - column(j) + i + j - 2,
-  )
+  return overHooks(partition, (i, j) => (i >= j ? n + row(i) + row(j) - i - j : n - column(i) - column(j) + i + j - 2))
 }
 
 /** El Samra and King, the same place. */
 function symplecticDimension(n: number, partition: Partition): number {
   const row = (i: number): number => partition[i - 1] ?? 0
   const column = (j: number): number => height(partition, j - 1)
-  return overHooks(partition, (i, j) =>
-    i > j ? n + row(i) + row(j) - i - j + 2 : n - column(i) - column(j) + i + j,
-  )
+  return overHooks(partition, (i, j) => (i > j ? n + row(i) + row(j) - i - j + 2 : n - column(i) - column(j) + i + j))
 }

@@ -29,7 +29,10 @@ const effort: Effort = { budget: 1000, rounds: 101 }
 
 /** @throws BrauerError `backend-unavailable` */
 export function measureOverhead(threads: number): Overhead {
-  const problem = makeProblem(suite.find(({ name }) => name === 'matvec')!, threads)
+  const problem = makeProblem(
+    suite.find(({ name }) => name === 'matvec')!,
+    threads,
+  )
   const layer = layerOf(problem, 'float32', { backend: 'cpu' })
   const x = inputsOf(problem, 'float32')
   const [output] = problem.outputs
@@ -38,13 +41,18 @@ export function measureOverhead(threads: number): Overhead {
 
   const compiled = compile(layer.specification)
   const program = compiled.program('forward')
-  const weights = new Float32Array(program.buffers.find(({ role, scope }) => role === 'input' && scope === 'shared')!.size)
+  const weights = new Float32Array(
+    program.buffers.find(({ role, scope }) => role === 'input' && scope === 'shared')!.size,
+  )
   const parameters = compiled.parameters.map(({ name }) => problem.parameters[name]!.data)
   compiled.executable('pack', cpu(), 'float32').runSync(1, [...parameters, weights])
   const operands: Data[] = [...problem.inputs.map(({ order }) => problem.x[order]!), weights, y.data]
 
   const addon = loadAddon()
-  const [whole, nothing] = [program, emptied(program)].map((each) => addon.load(encode(each), 0) as Handle) as [Handle, Handle]
+  const [whole, nothing] = [program, emptied(program)].map((each) => addon.load(encode(each), 0) as Handle) as [
+    Handle,
+    Handle,
+  ]
   const times = interleave(
     [
       () => void layer.forwardSync(x, call),
@@ -85,14 +93,19 @@ export function beyondKernel({ forwardSync, direct, empty }: Overhead): number {
 export function overheadText(overhead: Overhead): string {
   const { forwardSync, direct, empty } = overhead
   const beyond = beyondKernel(overhead)
-  const line = (name: string, value: number, note: string): string => `  ${name.padEnd(14)}${number(value).padStart(6)} µs  ${note}`
+  const line = (name: string, value: number, note: string): string =>
+    `  ${name.padEnd(14)}${number(value).padStart(6)} µs  ${note}`
   return [
     'matvec, one call with a preallocated output',
     line('forwardSync', forwardSync, ''),
     line('addon.runSync', direct, 'the same program, called bare'),
     line('empty program', empty, 'the same operands, called bare'),
     line('kernel', direct - empty, 'the second less the third'),
-    line('beyond it', beyond, `the first less the kernel; at most ${mostOverhead} µs: ${beyond <= mostOverhead ? 'holds' : 'DOES NOT HOLD'}`),
+    line(
+      'beyond it',
+      beyond,
+      `the first less the kernel; at most ${mostOverhead} µs: ${beyond <= mostOverhead ? 'holds' : 'DOES NOT HOLD'}`,
+    ),
   ]
     .map((text) => text.trimEnd())
     .join('\n')

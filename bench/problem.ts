@@ -77,17 +77,36 @@ export function pickItems(data: Float32Array, size: number, items: readonly numb
 }
 
 /** The problem's layer. The plan is made for the case's batch, also where the problem has fewer items. */
-export function layerOf<D extends 'float32' | 'float64'>(problem: Problem, dtype: D, choices: Choices): Linear<Case['input'], Case['output'], D> {
+export function layerOf<D extends 'float32' | 'float64'>(
+  problem: Problem,
+  dtype: D,
+  choices: Choices,
+): Linear<Case['input'], Case['output'], D> {
   const { group, input, output, bias, layout, batch } = problem.case
-  const layer = linear(groupFrom(group), input, output, { bias, layout, dtype, expectedBatch: batch, threads: problem.threads, ...choices })
-  const parameters = Object.entries(problem.parameters).map(([name, { shape, data }]) => [name, tensor(widen(data, dtype), shape, dtype)])
+  const layer = linear(groupFrom(group), input, output, {
+    bias,
+    layout,
+    dtype,
+    expectedBatch: batch,
+    threads: problem.threads,
+    ...choices,
+  })
+  const parameters = Object.entries(problem.parameters).map(([name, { shape, data }]) => [
+    name,
+    tensor(widen(data, dtype), shape, dtype),
+  ])
   layer.load(Object.fromEntries(parameters) as Record<string, Tensor>)
   return layer
 }
 
 /** The inputs as tensors. */
-export function inputsOf<D extends 'float32' | 'float64'>({ inputs, x, batch }: Problem, dtype: D): Record<string, Tensor<D>> {
-  return Object.fromEntries(inputs.map(({ order, shape }) => [order, tensor(widen(x[order]!, dtype), [batch, ...shape], dtype)]))
+export function inputsOf<D extends 'float32' | 'float64'>(
+  { inputs, x, batch }: Problem,
+  dtype: D,
+): Record<string, Tensor<D>> {
+  return Object.fromEntries(
+    inputs.map(({ order, shape }) => [order, tensor(widen(x[order]!, dtype), [batch, ...shape], dtype)]),
+  )
 }
 
 function widen(data: Float32Array, dtype: 'float32' | 'float64'): Float32Array | Float64Array {

@@ -67,7 +67,10 @@ export function prove(contender: Contender, problem: Problem, truth: Truth): Ver
       const found = y[order] && pickItems(y[order], size, items)
       const distance = found ? relativeError(found, truth.y[order]!) : Infinity
       // Not `>`: no number compares with NaN.
-      if (!(distance <= tolerance)) return { wrong: `wrong by ${distance.toPrecision(2)} at order ${order}, items ${truth.items.join(', ')} in ${what}` }
+      if (!(distance <= tolerance))
+        return {
+          wrong: `wrong by ${distance.toPrecision(2)} at order ${order}, items ${truth.items.join(', ')} in ${what}`,
+        }
       error = Math.max(error, distance)
     }
   }

@@ -5,7 +5,9 @@ import type { CaseResult, Roofline, Row } from './results.js'
 
 export function machineText(machine: Machine, roofline: Roofline | undefined): string {
   const { cpu, cores, isa, threads, platform, node, version, commit } = machine
-  const limits = roofline ? `copy ${rate(roofline.copy, 'B')}, peak ${rate(roofline.peak, 'flop')} (float32)` : 'no addon, so no roofline'
+  const limits = roofline
+    ? `copy ${rate(roofline.copy, 'B')}, peak ${rate(roofline.peak, 'flop')} (float32)`
+    : 'no addon, so no roofline'
   return [
     `brauer ${version}${commit && ` at ${commit}`}, node ${node}, ${platform}`,
     `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}${isa && `, ${isa}`}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
@@ -44,8 +46,21 @@ function rowsText(rows: readonly Row[]): string[] {
   widths[0] = Math.max(...[header, ...cells].map((row) => row[0]!.length))
   // Names to the left, numbers to the right; a row without numbers runs on.
   return [header, ...cells].map((row) =>
-    row.map((cell, column) => (column === 0 || row.length !== header.length ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ').trimEnd(),
+    row
+      .map((cell, column) =>
+        column === 0 || row.length !== header.length ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd(),
   )
+}
+
+/** What a second measurement says of the first. */
+export function rooflineText(before: Roofline, after: Roofline): string {
+  const differs = (a: number, b: number): boolean => Math.max(a, b) > 1.15 * Math.min(a, b)
+  const busy = differs(before.copy, after.copy) || differs(before.peak, after.peak)
+  const text = `at the end: copy ${rate(after.copy, 'B')}, peak ${rate(after.peak, 'flop')}`
+  return busy ? `${text}; that is not what it was at the start: the machine was busy, and shares mean little` : text
 }
 
 /** 35234567890 -> '35.2 GB/s'. */

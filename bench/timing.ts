@@ -29,7 +29,11 @@ interface Track {
 
 /** Times several contenders in one go, one round after the other with each of them in turn, so that whatever else the machine
  *  does meets all of them. Slow ones take part in fewer rounds, evenly spread, but in three at least. */
-export function interleave(runs: readonly (() => void)[], effort: Effort, onRound: (round: number, of: number) => void = () => undefined): Times[] {
+export function interleave(
+  runs: readonly (() => void)[],
+  effort: Effort,
+  onRound: (round: number, of: number) => void = () => undefined,
+): Times[] {
   const tracks = runs.map((run): Track => {
     const each = warmUp(run, effort.budget / 10)
     const repeats = Math.max(1, Math.ceil(leastSample / each))
@@ -47,11 +51,15 @@ export function interleave(runs: readonly (() => void)[], effort: Effort, onRoun
   return tracks.map(({ samples }) => summarise(samples))
 }
 
-/** Runs until code, caches and clocks have settled; the time of one run in the end. */
+/** Runs until code, caches and clocks have settled; the least time of a run. */
 function warmUp(run: () => void, budget: number): number {
-  let last = sample(run, 1)
-  for (let spent = last, count = 1; spent < budget && count < 1000; count++) spent += last = sample(run, 1)
-  return Math.max(last, 1e-4)
+  let least = Infinity
+  for (let spent = 0, count = 0; count < 2 || (spent < budget && count < 1000); count++) {
+    const each = sample(run, 1)
+    spent += each
+    least = Math.min(least, each)
+  }
+  return Math.max(least, 1e-4)
 }
 
 function sample(run: () => void, repeats: number): number {

@@ -32,22 +32,39 @@ export type ErrorCode =
   | 'out-of-memory'
   | 'internal'
 
-/** Describes a value briefly for an error message. */
+/** Longest description of a value in a message. */
+const longest = 120
+
+/** Describes a value briefly for an error message, whatever it is: values that throw when looked at included. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? value.slice(0, 57) + '...' : value)
-  if (Array.isArray(value)) {
-    const items = value.slice(0, 8).map((item) => (Array.isArray(item) ? '[…]' : show(item)))
-    return `[${items.join(', ')}${value.length > 8 ? ', …' : ''}]`
+  let text: string
+  try {
+    text = describe(value)
+  } catch {
+    text = `a ${typeof value} that cannot be looked at`
   }
-  if (ArrayBuffer.isView(value))
-    return `${value.constructor.name}(${(value as unknown as ArrayLike<number>).length ?? value.byteLength})`
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
   if (typeof value === 'bigint') return `${value}n`
-  if (typeof value === 'object' && value !== null) {
-    const name = value.constructor?.name
-    return name && name !== 'Object' ? name : `{${Object.keys(value).slice(0, 8).join(', ')}}`
+  if (typeof value === 'function') return `function ${nameOf(value)}`
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) {
+    // Holes are shown as what reading them gives.
+    const items = Array.from(value.slice(0, 12), (item) => (Array.isArray(item) ? '[…]' : show(item)))
+    return `[${items.join(', ')}${value.length > 12 ? `, … ${value.length} in all` : ''}]`
   }
-  return String(value)
+  const name = nameOf((value as object).constructor)
+  if (ArrayBuffer.isView(value)) return `${name}(${(value as unknown as ArrayLike<number>).length ?? value.byteLength})`
+  if (name !== '' && name !== 'Object') return name
+  return `{${Object.keys(value).slice(0, 8).join(', ')}}`
+}
+
+function nameOf(value: unknown): string {
+  const name: unknown = typeof value === 'function' ? value.name : undefined
+  return typeof name === 'string' ? name.slice(0, longest) : ''
 }
 
 /** The one sentence shape of every message: where, expected, received.

@@ -24,19 +24,24 @@ export function chooseBackend(option: string): { backend: Backend; choice: Backe
   const name = option === 'auto' && forced !== undefined && forced !== '' ? forced : option
   if (name !== 'auto') {
     const found = implementations.find((implementation) => implementation.name === name)
+    const where = name === option ? 'backend' : 'backend (BRAUER_BACKEND)'
     if (!found && /^cuda(:\d+)?$/.test(name))
-      throw new BrauerError('backend-unavailable', `backend ${name}: expected a build with CUDA, received one without`)
+      throw new BrauerError('backend-unavailable', `${where} ${name}: expected a build with CUDA, received one without`)
     if (!found)
       throw expected(
         'invalid-argument',
-        'backend',
+        where,
         ['auto', ...implementations.map((each) => each.name)].join(', '),
         show(name),
       )
     const backend = found.get()
     return {
       backend,
-      choice: { name, device: backend.device, reason: name === option ? 'asked for' : 'asked for by BRAUER_BACKEND' },
+      choice: Object.freeze({
+        name,
+        device: backend.device,
+        reason: name === option ? 'asked for' : 'asked for by BRAUER_BACKEND',
+      }),
     }
   }
   const passed: string[] = []
@@ -44,7 +49,7 @@ export function chooseBackend(option: string): { backend: Backend; choice: Backe
     try {
       const backend = get()
       const reason = passed.length === 0 ? 'the fastest backend that is built in' : passed.join('; ')
-      return { backend, choice: { name: candidate, device: backend.device, reason } }
+      return { backend, choice: Object.freeze({ name: candidate, device: backend.device, reason }) }
     } catch (error) {
       passed.push(error instanceof Error ? error.message : String(error))
     }

@@ -1,3 +1,4 @@
+import { expected } from '../errors.js'
 import type { Diagram } from '../diagrams/diagram.js'
 
 /** An order of a space: the number of indices, or for products of groups a word with one letter per index. */
@@ -91,4 +92,21 @@ export interface Group {
   sample(random: () => number): Float64Array[]
   /** The group at other sizes, one n per kind. @throws BrauerError `invalid-group` */
   at(n: readonly number[]): Group
+}
+
+/** Indices of one tensor at most; far past every layer that can be computed, and short enough to be listed. */
+export const mostIndices = 1000
+
+/** @throws BrauerError `size-overflow` for an order of more indices than any layer can have */
+export function checkLength(indices: number): number {
+  if (indices <= mostIndices) return indices
+  throw expected('size-overflow', 'order of a space', `at most ${mostIndices} indices`, String(indices))
+}
+
+/** Whether a value has everything of a group. */
+export function isGroup(value: unknown): value is Group {
+  if (typeof value !== 'object' || value === null) return false
+  const group = value as Partial<Group>
+  const methods = ['parseOrder', 'indices', 'spanning', 'independent', 'pieces', 'gram', 'at'] as const
+  return Array.isArray(group.kinds) && methods.every((name) => typeof group[name] === 'function')
 }

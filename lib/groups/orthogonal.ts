@@ -19,6 +19,7 @@ export class OrthogonalGroup extends SimpleGroup {
   }
 
   sample(random: () => number): Float64Array[] {
+    this.checkRandom(random)
     return [orthogonalMatrix(this.n, random)]
   }
 

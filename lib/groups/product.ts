@@ -1,6 +1,6 @@
 import { ProductDiagram, factorKeys, type BlockDiagram, type Diagram } from '../diagrams/diagram.js'
 import { expected, show } from '../errors.js'
-import type { Group, Kind, Order, Piece, Pieces, Term } from './group.js'
+import { checkLength, type Group, type Kind, type Order, type Piece, type Pieces, type Term } from './group.js'
 import { SimpleGroup } from './simple.js'
 
 /** The direct product of groups on spaces whose indices belong to one factor each: kinds are lettered a, b, … in the order of the
@@ -8,9 +8,9 @@ import { SimpleGroup } from './simple.js'
  *  @throws BrauerError `invalid-group` */
 export function product(...groups: readonly [Group, Group, ...Group[]]): Group {
   const factors = groups.flatMap((group) => (group instanceof ProductGroup ? group.factors : [group as SimpleGroup]))
-  const stranger = factors.find((factor) => !(factor instanceof SimpleGroup))
-  if (stranger !== undefined || factors.length < 2) {
-    throw expected('invalid-group', 'product', 'two or more groups', factors.length < 2 ? 'fewer' : show(stranger))
+  const stranger = factors.findIndex((factor) => !(factor instanceof SimpleGroup))
+  if (stranger >= 0 || factors.length < 2) {
+    throw expected('invalid-group', 'product', 'two or more groups', stranger >= 0 ? show(factors[stranger]) : 'fewer')
   }
   if (factors.length > 26) throw expected('invalid-group', 'product', 'at most 26 factors', String(factors.length))
   return Object.freeze(new ProductGroup(factors))
@@ -39,7 +39,7 @@ class ProductGroup implements Group {
   }
 
   at(n: readonly number[]): Group {
-    if (n.length !== this.factors.length) {
+    if (!Array.isArray(n) || n.length !== this.factors.length) {
       throw expected('invalid-group', `${this}.at`, `${this.factors.length} sizes`, show(n))
     }
     return Object.freeze(new ProductGroup(this.factors.map((factor, i) => factor.at([n[i] as number]))))
@@ -51,6 +51,7 @@ class ProductGroup implements Group {
 
   parseOrder(value: unknown): string {
     if (value === 0 || value === '0') return ''
+    if (typeof value === 'string') checkLength(value.length)
     if (typeof value === 'string' && [...value].every((letter) => this.#letters.includes(letter))) return value
     throw expected('invalid-order', `order of a space of ${this}`, `a word in ${this.#letters.join(', ')}`, show(value))
   }

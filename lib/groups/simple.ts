@@ -2,7 +2,7 @@ import { composeDiagrams, transposeDiagram } from '../diagrams/compose.js'
 import { BlockDiagram, Diagram } from '../diagrams/diagram.js'
 import { gram, type Calculus } from '../diagrams/gram.js'
 import { expected, show } from '../errors.js'
-import type { Group, Kind, Order, Pieces, Term } from './group.js'
+import { checkLength, type Group, type Kind, type Order, type Pieces, type Term } from './group.js'
 import type { RowCutter } from './rows.js'
 
 /** More diagrams than this are refused before any is made. */
@@ -45,7 +45,7 @@ export abstract class SimpleGroup implements Group {
 
   parseOrder(value: unknown): number {
     const order = typeof value === 'string' && /^(0|[1-9]\d{0,15})$/.test(value) ? Number(value) : value
-    if (typeof order === 'number' && Number.isSafeInteger(order) && order >= 0) return order
+    if (typeof order === 'number' && Number.isSafeInteger(order) && order >= 0) return checkLength(order)
     throw expected('invalid-order', `order of a space of ${this}`, 'an integer of at least 0', show(value))
   }
 
@@ -76,6 +76,8 @@ export abstract class SimpleGroup implements Group {
   }
 
   gram(a: Diagram, b: Diagram): number {
+    this.own(a)
+    this.own(b)
     if (a.l !== b.l || a.k !== b.k) {
       throw expected('invalid-order', 'gram', `two diagrams of orders ${a.k} -> ${a.l}`, `${b.k} -> ${b.l}`)
     }
@@ -87,6 +89,8 @@ export abstract class SimpleGroup implements Group {
   }
 
   compose(b: Diagram, a: Diagram): Term[] {
+    this.own(a)
+    this.own(b)
     if (a.l !== b.k) {
       throw expected('invalid-order', 'compose', `an upper diagram from order ${a.l}`, `one from order ${b.k}`)
     }
@@ -99,9 +103,14 @@ export abstract class SimpleGroup implements Group {
     throw expected('size-overflow', `${this}, orders ${k} -> ${l}`, `at most ${MOST_DIAGRAMS} diagrams`, `${count}`)
   }
 
+  /** @throws BrauerError `invalid-argument` */
+  protected checkRandom(random: unknown): void {
+    if (typeof random !== 'function') throw expected('invalid-argument', `${this}.sample`, 'a function', show(random))
+  }
+
   /** The one size of an argument of `at`. */
   protected one(sizes: readonly number[]): number {
-    if (sizes.length === 1) return sizes[0] as number
+    if (Array.isArray(sizes) && sizes.length === 1) return sizes[0] as number
     throw expected('invalid-group', `${this}.at`, 'one n', show(sizes))
   }
 

@@ -40,6 +40,7 @@ export class SpecialOrthogonalGroup extends SimpleGroup {
   }
 
   sample(random: () => number): Float64Array[] {
+    this.checkRandom(random)
     return [rotationMatrix(this.n, random)]
   }
 

@@ -18,6 +18,7 @@ export class SymmetricGroup extends SimpleGroup {
   }
 
   sample(random: () => number): Float64Array[] {
+    this.checkRandom(random)
     return [permutationMatrix(this.n, random)]
   }
 

@@ -25,6 +25,7 @@ export class SymplecticGroup extends SimpleGroup {
 
   /** An element of norm at most 2: the group is not compact, and products of larger ones lose their digits. */
   sample(random: () => number): Float64Array[] {
+    this.checkRandom(random)
     return [symplecticMatrix(this.n, random)]
   }
 

@@ -50,6 +50,13 @@ export function writeSafetensors(
   tensors: Record<string, TensorLike>,
   metadata: Record<string, string> = {},
 ): Uint8Array {
+  for (const [value, where] of [
+    [tensors, 'safetensors: tensors'],
+    [metadata, 'safetensors: metadata'],
+  ] as const) {
+    // prettier-ignore
+    if (typeof value !== 'object' || value === null) throw expected('invalid-argument', where, 'a record', show(value))
+  }
   const header: Record<string, unknown> = {}
   const texts = Object.entries(metadata).sort(byKey)
   for (const [key, value] of texts) {

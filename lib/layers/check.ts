@@ -5,6 +5,7 @@ import { decoder } from '../tensor/half.js'
 import { normalAt, uniform } from '../tensor/random.js'
 import { Tensor, tensor } from '../tensor/tensor.js'
 import { linear, type Linear } from './linear.js'
+import { ownOptions } from './options.js'
 
 type Tensors = Readonly<Record<string, Tensor>>
 
@@ -47,8 +48,18 @@ export interface CheckRow {
  *  - ⟨f(x) − f(0), y⟩ = ⟨x, inputGradient(y)⟩;
  *  - ⟨f(x), y⟩ = ⟨parameters, weightGradient(x, y)⟩.
  *  @throws BrauerError `invalid-argument` */
-export function check(layer: Checkable, options: CheckOptions = {}): CheckRow[] {
-  const { trials = 8, seed = 0, tolerance = 1e-10, onTrial } = options
+export function check(layer: Checkable, options?: CheckOptions): CheckRow[] {
+  const names = ['trials', 'seed', 'tolerance', 'onTrial']
+  const {
+    trials = 8,
+    seed = 0,
+    tolerance = 1e-10,
+    onTrial,
+  } = ownOptions(options, names, 'check: options') as CheckOptions
+  if (typeof (layer as Partial<Checkable> | null)?.forwardSync !== 'function')
+    throw expected('invalid-argument', 'check: layer', 'a layer', show(layer))
+  if (onTrial !== undefined && typeof onTrial !== 'function')
+    throw expected('invalid-argument', 'check: onTrial', 'a function', show(onTrial))
   if (!Number.isSafeInteger(trials) || trials < 1)
     throw expected('invalid-argument', 'check: trials', 'an integer of at least 1', show(trials))
   if (!Number.isSafeInteger(seed)) throw expected('invalid-argument', 'check: seed', 'an integer', show(seed))

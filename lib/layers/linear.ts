@@ -3,7 +3,7 @@ import { cpuInfo } from '../backends/native.js'
 import type { Backend, Data, Executable } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
 import { BrauerError, expected, show } from '../errors.js'
-import type { Group, Order } from '../groups/group.js'
+import { isGroup, type Group, type Order } from '../groups/group.js'
 import type { Plan } from '../plan/plan.js'
 import { compile, type Compiled, type ProgramName } from '../runtime/compiled.js'
 import { explainPlan } from '../runtime/explain.js'
@@ -13,8 +13,8 @@ import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
 import { runAsync, runSync, type Job } from './job.js'
-import { fresh, parseSpace, takeInputs, takeOutputs, wrapOutputs, type Entry } from './operands.js'
-import { checkInteger, checkNames, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
+import { fresh, parseSpace, takeInputs, takeOutputs, byKey, type Entry } from './operands.js'
+import { checkInteger, ownOptions, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
 import { freshCorners, groupBySize, putCorners, takeCorners, type SizeGroup } from './sizes.js'
 
@@ -134,12 +134,16 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   /** How the layer is computed, as text: stages, operations, bytes, and what the other strategies would cost. */
   explain(options?: { readonly batch?: number; readonly program?: boolean }): string {
-    if (options) checkNames(options, ['batch', 'program'], 'explain: options')
-    if (options?.batch !== undefined) checkInteger(options.batch, 'explain: batch', 1)
+    const { batch, program } = ownOptions(options, ['batch', 'program'], 'explain: options') as {
+      batch?: number
+      program?: boolean
+    }
+    if (batch !== undefined) checkInteger(batch, 'explain: batch', 1)
     const backend = `${this.backend.name} on ${this.backend.device} (${this.backend.reason})`
     const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : defaultTileBytes
     return explainPlan(this.plan, {
-      ...options,
+      batch,
+      program,
       dtype: this.options.dtype,
       backend,
       forward: this.#compiled.program('forward'),
@@ -157,7 +161,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   #at(n: number | readonly number[], strict: boolean): Linear<In, Out, D> {
     if (!this.group.sharesOverN)
       throw expected('invalid-group', 'at', 'a group whose diagrams serve every n (S)', this.group.toString())
-    const sizes = typeof n === 'number' ? this.group.kinds.map(() => n) : n
+    const sizes = Array.isArray(n) ? (n as readonly number[]) : this.group.kinds.map(() => n as number)
     const group = this.group.at(sizes)
     const most =
       Math.max(...this.#outputs.map((y) => y.extents.length)) + Math.max(...this.#inputs.map((x) => x.extents.length))
@@ -221,39 +225,42 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   /** The packed weights of a call: of its own parameters, or of the layer's. */
   #weightsOf(parameters: CallOptions['parameters'], where: string): Data {
-    if (!parameters) return this.#weights()
+    if (parameters === undefined) return this.#weights()
     return this.#pack(this.#store.take(parameters, `${where}: parameters`, true))
   }
 
   #mapJob<To extends Space>(
     name: 'forward' | 'inputGradient',
     x: unknown,
-    options: CallOptions | undefined,
+    given: CallOptions | undefined,
   ): Job<TensorsOf<To, Tensor<D>>> {
-    if (options) checkNames(options, ['signal', 'out', 'parameters', 'sizes'], `${name}: options`)
+    const { signal, out, parameters, sizes } = ownOptions(
+      given,
+      ['signal', 'out', 'parameters', 'sizes'],
+      `${name}: options`,
+    ) as CallOptions
     const { dtype, layout, threads } = this.options
     const channelsFirst = layout === 'channels-first'
     const [from, to] = this.#ends(name)
     const operands = takeInputs(from, x, dtype, channelsFirst, name)
     const { batch, data: input } = operands
-    const output = takeOutputs(to, options?.out, from, operands, dtype, channelsFirst, name)
-    checkSignal(options?.signal, name)
-    const wrap = (): TensorsOf<To, Tensor<D>> =>
-      wrapOutputs(to, output, options?.out, batch, dtype, channelsFirst) as TensorsOf<To, Tensor<D>>
-    const call = { signal: options?.signal, threads }
-    if (options?.sizes === undefined) {
+    const { data: output, tensors } = takeOutputs(to, out, from, operands, dtype, channelsFirst, name)
+    checkSignal(signal, name)
+    const wrap = (): TensorsOf<To, Tensor<D>> => byKey(to, tensors) as TensorsOf<To, Tensor<D>>
+    const call = { signal: signal, threads }
+    if (sizes === undefined) {
       const run = {
         executable: this.#executable(name),
         batch,
-        operands: [...input, this.#weightsOf(options?.parameters, name), ...output],
+        operands: [...input, this.#weightsOf(parameters, name), ...output],
       }
       return { runs: [run], options: call, finish: wrap }
     }
-    const parts = this.#partsBySize(options.sizes, batch, name).map(({ layer, group }) => {
+    const parts = this.#partsBySize(sizes, batch, name).map(({ layer, group }) => {
       const [source, target] = layer.#ends(name)
       const corners = freshCorners(target, group, dtype)
       const taken = takeCorners(from, source, group, input, dtype, channelsFirst)
-      const operands = [...taken, layer.#weightsOf(options.parameters, name), ...corners]
+      const operands = [...taken, layer.#weightsOf(parameters, name), ...corners]
       const put = (): void => putCorners(to, target, group, corners, output, channelsFirst)
       return { run: { executable: layer.#executable(name), batch: group.items.length, operands }, put }
     })
@@ -267,17 +274,17 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   #weightJob(x: unknown, g: unknown, options: WeightGradientOptions | undefined): Job<Parameters> {
     const where = 'weightGradient'
-    if (options) checkNames(options, ['signal', 'sizes'], `${where}: options`)
+    const { signal, sizes } = ownOptions(options, ['signal', 'sizes'], `${where}: options`) as WeightGradientOptions
     const { dtype, layout, threads } = this.options
     const channelsFirst = layout === 'channels-first'
     const { batch, data: inputs } = takeInputs(this.#inputs, x, dtype, channelsFirst, `${where}: x`)
     const { batch: other, data: gradients } = takeInputs(this.#outputs, g, dtype, channelsFirst, `${where}: g`)
     if (batch !== other) throw expected('invalid-shape', `${where}: g`, `a batch of ${batch}`, String(other))
-    checkSignal(options?.signal, where)
+    checkSignal(signal, where)
     const parts =
-      options?.sizes === undefined
+      sizes === undefined
         ? [{ layer: this as Linear<In, Out, D>, batch, operands: [...inputs, ...gradients] }]
-        : this.#partsBySize(options.sizes, batch, where).map(({ layer, group }) => {
+        : this.#partsBySize(sizes, batch, where).map(({ layer, group }) => {
             const xs = takeCorners(this.#inputs, layer.#inputs, group, inputs, dtype, channelsFirst)
             const gs = takeCorners(this.#outputs, layer.#outputs, group, gradients, dtype, channelsFirst)
             return { layer, batch: group.items.length, operands: [...xs, ...gs] }
@@ -289,7 +296,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
         batch: items,
         operands: [...operands, weights],
       })),
-      options: { signal: options?.signal, threads },
+      options: { signal: signal, threads },
       finish: () => this.#store.wrap(jobs.map(({ layer, weights }) => layer.#unpack(weights))),
     }
   }
@@ -300,7 +307,16 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   /** The layers that serve the items of a call which differ in n. */
   #partsBySize(sizes: unknown, batch: number, where: string): { layer: Linear<In, Out, D>; group: SizeGroup }[] {
-    const largest = Math.max(...this.group.kinds.map((kind) => kind.n))
+    if (!this.group.sharesOverN) {
+      throw expected(
+        'invalid-group',
+        `${where}: sizes`,
+        'a group whose diagrams serve every n (S)',
+        this.group.toString(),
+      )
+    }
+    // One n for all kinds, so the smallest kind bounds it.
+    const largest = Math.min(...this.group.kinds.map((kind) => kind.n))
     return groupBySize(sizes, batch, largest, where).map((group) => ({ layer: this.#at(group.n, false), group }))
   }
 
@@ -331,15 +347,19 @@ interface Setup<In extends Space, Out extends Space, D extends Dtype> {
   readonly outputs: readonly Entry[]
 }
 
+/** The space as it was read, whatever becomes of the object it was read from. */
+function asRecord<T extends Space>(entries: readonly Entry[]): T {
+  return Object.freeze(Object.fromEntries(entries.map(({ key, channels }) => [key, channels]))) as T
+}
+
 function setUp<In extends Space, Out extends Space, D extends Dtype>(
   group: Group,
   input: In,
   output: Out,
   given: LinearOptions<D> | undefined,
 ): Setup<In, Out, D> {
-  if (typeof group !== 'object' || group === null || typeof group.spanning !== 'function') {
+  if (!isGroup(group))
     throw expected('invalid-group', 'linear: group', 'a group such as S(5), O(3), SO(3) or Sp(4)', show(group))
-  }
   const options = resolveOptions(given)
   const inputs = parseSpace(group, input, 'linear: input space')
   const outputs = parseSpace(group, output, 'linear: output space')
@@ -351,8 +371,8 @@ function setUp<In extends Space, Out extends Space, D extends Dtype>(
   } // prettier-ignore
   return {
     specification,
-    input: Object.freeze({ ...input }),
-    output: Object.freeze({ ...output }),
+    input: asRecord<In>(inputs),
+    output: asRecord<Out>(outputs),
     options,
     choice,
     backend,

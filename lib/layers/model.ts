@@ -5,8 +5,8 @@ import { groupFrom } from '../groups/index.js'
 import { readSafetensors, writeSafetensors } from '../interop/safetensors.js'
 import { computeDtype } from '../tensor/dtype.js'
 import { type Tensor, tensor, type TensorLike } from '../tensor/tensor.js'
-import { linear, type Linear, type Space } from './linear.js'
-import { checkNames, type LinearOptions, resolveOptions } from './options.js'
+import { linear, Linear, type Space } from './linear.js'
+import { type LinearOptions, ownOptions, resolveOptions } from './options.js'
 
 /** The options that say what a layer computes; they are stored, and a file's own hold. */
 const defining = ['bias', 'basis', 'normalize'] as const
@@ -31,6 +31,8 @@ interface Stored {
 /** A layer as a model file (safetensors): its parameters under their names, and the metadata entry `brauer`, from which
  *  `loadModel` makes the layer again. The same layer gives the same bytes. */
 export function saveModel(layer: Linear): Uint8Array {
+  if (!(layer instanceof Linear))
+    throw expected('invalid-argument', 'saveModel: layer', 'a layer made by linear', show(layer))
   const { group, input, output, options, parameters } = layer
   const sizes = group.kinds.map((kind) => kind.n)
   const stored: Stored = {
@@ -49,11 +51,11 @@ export function saveModel(layer: Linear): Uint8Array {
  *  @param options how the layer runs (backend, threads, …); dtype, layout and expectedBatch replace those of the file
  *  @throws BrauerError `invalid-file`; `unknown-option` and the other errors of `linear` for `options` */
 export function loadModel(bytes: Uint8Array, options: ModelOptions = {}): Linear {
-  checkNames(options, Object.keys(resolveOptions({})).filter(isFree), 'loadModel: options')
+  ownOptions(options, Object.keys(resolveOptions({})).filter(isFree), 'loadModel: options')
   chooseBackend(resolveOptions(options).backend)
   const { tensors, metadata } = readSafetensors(bytes)
   const stored = parse(metadata['brauer'])
-  const layer = make(stored, options)
+  const layer = make(stored, options, tensors)
   layer.load(inOrder(layer, stored, tensors))
   return layer
 }
@@ -62,17 +64,18 @@ const isFree = (name: string): boolean => ![...defining, 'seed'].includes(name)
 
 function diagramsOf(layer: Linear, name: string): string[] {
   const [kind, ...orders] = name.split('.')
-  const none = layer.group.kinds.length === 1 ? '0' : ''
-  const [k, l] = kind === 'bias' ? [none, orders[0]!] : [orders[0]!, orders[1]!]
+  const [k, l] = kind === 'bias' ? ['0', orders[0]!] : [orders[0]!, orders[1]!]
   return layer.diagrams(k, l).map((diagram) => diagram.key)
 }
 
-function make({ group, n, spaces, options }: Stored, free: ModelOptions): Linear {
+function make(stored: Stored, free: ModelOptions, tensors: Record<string, Tensor>): Linear {
+  const { group, n, spaces, options } = stored
   // Given but undefined means not given.
   const given = Object.fromEntries(Object.entries(free).filter(([, value]) => value !== undefined))
   try {
     return linear(groupOf(group, n), spaces.input, spaces.output, { ...options, ...given })
   } catch (error) {
+    if (error instanceof BrauerError && error.code === 'out-of-memory') checkHeld(stored, tensors)
     // The caller's own options are known to be good: what is wrong with the layer is wrong in the file.
     if (!(error instanceof BrauerError) || ['backend-unavailable', 'out-of-memory', 'internal'].includes(error.code))
       throw error
@@ -89,6 +92,14 @@ function groupOf(name: string, n: number | readonly number[]): Group {
   const sizes = typeof n === 'number' ? [n] : n
   if (names.length !== sizes.length) throw invalid('n', `${names.length} sizes for ${name}`, show(n))
   return groupFrom(names.map((factor, i) => `${factor}(${sizes[i]})`).join('×'))
+}
+
+/** A layer too large for memory is the file's fault where the file itself holds less than one of its parameters. */
+function checkHeld({ spaces: { input, output } }: Stored, tensors: Record<string, Tensor>): void {
+  const held = Object.values(tensors).reduce((sum, { size }) => sum + size, 0)
+  const largest = Math.max(...Object.values(input)) * Math.max(...Object.values(output))
+  if (held < largest)
+    throw invalid('spaces', 'parameters that the file holds', `one of ${largest} elements in a file of ${held}`)
 }
 
 /** The file's tensors with their rows in the layer's order of diagrams. */

@@ -29,7 +29,7 @@ export function parseSpace(group: Group, space: unknown, where: string): Entry[]
     checkInteger(channels, `${where}, order ${key}`, 1)
     const extents = group.indices(order).map((kind) => group.kinds[kind]!.n)
     return {
-      key: String(order),
+      key,
       order,
       channels,
       extents,
@@ -38,6 +38,10 @@ export function parseSpace(group: Group, space: unknown, where: string): Entry[]
   })
   if (entries.length === 0) throw expected('invalid-argument', where, 'at least one order', '{}')
   const length = (entry: Entry): number => entry.extents.length
+  entries.forEach(({ key, order }, i) => {
+    const twin = entries.slice(0, i).find((other) => other.order === order)
+    if (twin) throw expected('invalid-order', where, 'each order once', `${show(twin.key)} and ${show(key)}`)
+  })
   entries.sort((a, b) => length(a) - length(b) || (a.key < b.key ? -1 : 1))
   return entries
 }
@@ -46,6 +50,8 @@ export function parseSpace(group: Group, space: unknown, where: string): Entry[]
 export interface Operands {
   readonly batch: number
   readonly data: Data[]
+  /** The tensors they were taken from, by entry. */
+  readonly tensors: readonly TensorLike[]
 }
 
 /** Checks a record of tensors against a space and takes their arrays, without copying.
@@ -62,30 +68,24 @@ export function takeInputs(
   }
   checkKeys(entries, x, where)
   const data: Data[] = []
+  const tensors: TensorLike[] = []
   let batch = -1
   for (const entry of entries) {
     const value = (x as Record<string, unknown>)[entry.key]
     if (value === undefined) throw expected('invalid-order', where, `a tensor for order ${entry.key}`, 'none')
     const tensor = asTensor(value, `${where}, order ${entry.key}`)
-    const first = tensor.dims[0]
+    const { dims } = tensor
+    const first = dims[0]
     const shape = shapeOf(entry, batch < 0 ? 'batch' : batch, channelsFirst)
-    if (
-      tensor.dims.length !== shape.length ||
-      shape.some((size, i) => size !== 'batch' && size !== tensor.dims[i]) ||
-      !Number.isSafeInteger(first) ||
-      first! < 0
-    ) {
-      throw expected(
-        'invalid-shape',
-        `${where}, order ${entry.key}`,
-        `shape [${shape.join(', ')}]`,
-        `[${tensor.dims.join(', ')}]`,
-      )
+    const fits = dims.length === shape.length && shape.every((size, i) => size === 'batch' || size === dims[i])
+    if (!fits || !Number.isSafeInteger(first) || first! < 0) {
+      throw expected('invalid-shape', `${where}, order ${entry.key}`, `shape [${shape.join(', ')}]`, show(dims))
     }
     if (batch < 0) batch = first!
     data.push(takeData(tensor, dtype, product([batch, entry.size], where), `${where}, order ${entry.key}`))
+    tensors.push(Tensor.is(value) ? value : tensor)
   }
-  return { batch, data }
+  return { batch, data, tensors }
 }
 
 /** Fresh outputs, or the caller's after the same checks as inputs. No output may share memory with anything else of the call. */
@@ -97,9 +97,15 @@ export function takeOutputs(
   dtype: Dtype,
   channelsFirst: boolean,
   where: string,
-): Data[] {
-  if (out === undefined) return entries.map((entry) => fresh(dtype, product([batch, entry.size], where)))
-  const { batch: given, data } = takeInputs(entries, out, dtype, channelsFirst, `${where}: out`)
+): Operands {
+  if (out === undefined) {
+    const data = entries.map((entry) => fresh(dtype, product([batch, entry.size], where)))
+    const tensors = entries.map(
+      (entry, i) => new Tensor(data[i]!, shapeOf(entry, batch, channelsFirst) as number[], dtype),
+    )
+    return { batch, data, tensors }
+  }
+  const { batch: given, data, tensors } = takeInputs(entries, out, dtype, channelsFirst, `${where}: out`)
   if (given !== batch) throw expected('invalid-shape', `${where}: out`, `a batch of ${batch}`, String(given))
   data.forEach((output, i) => {
     const place = `${where}: out, order ${entries[i]!.key}`
@@ -112,7 +118,11 @@ export function takeOutputs(
       if (overlap(output, other)) throw shared(`the output of order ${entries[k]!.key}`)
     })
   })
-  return data
+  return {
+    batch,
+    data,
+    tensors: tensors.map((tensor, i) => (Tensor.is(tensor) ? tensor : new Tensor(data[i]!, tensor.dims, dtype))),
+  }
 }
 
 function overlap(a: Data, b: Data): boolean {
@@ -121,24 +131,9 @@ function overlap(a: Data, b: Data): boolean {
   )
 }
 
-/** The tensors over output arrays; those the caller passed in come back as they are. */
-export function wrapOutputs(
-  entries: readonly Entry[],
-  data: readonly Data[],
-  out: unknown,
-  batch: number,
-  dtype: Dtype,
-  channelsFirst: boolean,
-): Record<string, Tensor> {
-  return Object.fromEntries(
-    entries.map((entry, i) => {
-      const given = (out as Record<string, unknown> | undefined)?.[entry.key]
-      return [
-        entry.key,
-        given instanceof Tensor ? given : new Tensor(data[i]!, shapeOf(entry, batch, channelsFirst) as number[], dtype),
-      ]
-    }),
-  )
+/** A record of results under the keys of their orders. */
+export function byKey(entries: readonly Entry[], tensors: readonly TensorLike[]): Record<string, TensorLike> {
+  return Object.fromEntries(entries.map((entry, i) => [entry.key, tensors[i]!]))
 }
 
 /** Zeroed memory that no one can transfer away during an asynchronous call. */
@@ -160,20 +155,23 @@ export function shapeOf(entry: Entry, batch: number | 'batch', channelsFirst: bo
   return channelsFirst ? [batch, entry.channels, ...entry.extents] : [batch, ...entry.extents, entry.channels]
 }
 
-/** @throws BrauerError `invalid-argument` unless the value looks like a tensor */
+/** A tensor's members, each read once. @throws BrauerError `invalid-argument` unless the value looks like a tensor */
 export function asTensor(value: unknown, where: string): TensorLike {
-  if (value instanceof Tensor) return value
-  const candidate = value as Partial<TensorLike> | null
-  if (
-    typeof value !== 'object' ||
-    candidate === null ||
-    !Array.isArray(candidate.dims) ||
-    typeof candidate.type !== 'string' ||
-    !('data' in candidate)
-  ) {
-    throw expected('invalid-argument', where, 'a tensor (anything with dims, type and data)', show(value))
+  const isTensor = Tensor.is(value)
+  if (isTensor && value.isLive) return value
+  if (!isTensor && value instanceof Tensor)
+    throw expected('invalid-argument', where, 'a tensor', 'an object that only looks like one')
+  if (typeof value === 'object' && value !== null && !isTensor && 'data' in value) {
+    const { dims, type, data } = value as Partial<TensorLike>
+    if (Array.isArray(dims) && typeof type === 'string')
+      return { dims: Array.from(dims as unknown[]) as number[], type, data }
   }
-  return candidate as TensorLike
+  if (isTensor)
+    throw new BrauerError(
+      'disposed',
+      `${where}, tensor ${show(value.shape)}: expected a live tensor, received a disposed one`,
+    )
+  throw expected('invalid-argument', where, 'a tensor (anything with dims, type and data)', show(value))
 }
 
 /** The array of a tensor, checked. @throws BrauerError `invalid-dtype`, `invalid-shape`, `invalid-buffer` */

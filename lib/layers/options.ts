@@ -47,33 +47,31 @@ const stepNames = ['share', 'classes', 'fourier']
 
 /** @throws BrauerError `unknown-option`, `invalid-argument`, `invalid-dtype` */
 export function resolveOptions<D extends Dtype>(options: LinearOptions<D> | undefined): ResolvedOptions<D> {
-  const given = (options ?? {}) as Record<string, unknown>
-  checkNames(given, names, 'linear: options')
+  const given = ownOptions(options, names, 'linear: options')
   const pick = <K extends keyof typeof choices>(name: K): (typeof choices)[K][number] => {
-    const value = given[name] ?? choices[name][0]
+    const value = given[name] === undefined ? choices[name][0] : given[name]
     if (!(choices[name] as readonly unknown[]).includes(value))
       throw expected('invalid-argument', `linear: option ${name}`, choices[name].join(' or '), show(value))
     return value as (typeof choices)[K][number]
   }
-  const steps = (given.steps ?? {}) as Record<string, unknown>
-  checkNames(steps, stepNames, 'linear: option steps')
+  const steps = ownOptions(given.steps, stepNames, 'linear: option steps')
   for (const name of stepNames) if (steps[name] !== undefined) checkBoolean(steps[name], `steps.${name}`)
-  const backend = given.backend ?? 'auto'
+  const { backend = 'auto', bias = false, dtype = 'float32', expectedBatch = 256, seed = 0 } = given
   if (typeof backend !== 'string') throw expected('invalid-argument', 'linear: option backend', 'a name', show(backend))
-  return {
-    bias: checkBoolean(given.bias ?? false, 'bias'),
-    dtype: checkDtype(given.dtype ?? 'float32', 'linear: option dtype') as D,
+  return Object.freeze({
+    bias: checkBoolean(bias, 'bias'),
+    dtype: checkDtype(dtype, 'linear: option dtype') as D,
     backend,
     basis: pick('basis'),
     normalize: pick('normalize'),
     layout: pick('layout'),
     precision: pick('precision'),
     strategy: pick('strategy'),
-    expectedBatch: checkInteger(given.expectedBatch ?? 256, 'linear: option expectedBatch', 1),
-    seed: checkInteger(given.seed ?? 0, 'linear: option seed', 0),
+    expectedBatch: checkInteger(expectedBatch, 'linear: option expectedBatch', 1),
+    seed: checkInteger(seed, 'linear: option seed', 0),
     threads: given.threads === undefined ? undefined : checkInteger(given.threads, 'linear: option threads', 1, 4096),
     steps: Object.freeze({ ...steps }) as Steps,
-  }
+  })
 }
 
 function checkBoolean(value: unknown, name: string): boolean {
@@ -100,18 +98,27 @@ export function checkInteger(
   return value as number
 }
 
-/** Refuses names that do not exist, with the nearest one that does. @throws BrauerError `unknown-option`, `invalid-argument` */
-export function checkNames(given: unknown, known: readonly string[], where: string): void {
+/** A copy of the own properties of an options object, so that each is read once and nothing is inherited. Names that do not
+ *  exist are refused, with the nearest one that does. @throws BrauerError `unknown-option`, `invalid-argument` */
+export function ownOptions(given: unknown, known: readonly string[], where: string): Record<string, unknown> {
+  const own = Object.create(null) as Record<string, unknown>
+  if (given === undefined) return own
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw expected('invalid-argument', where, 'an object', show(given))
   for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue
-    const near = known.find((candidate) => distance(candidate.toLowerCase(), name.toLowerCase()) <= 2)
-    throw new BrauerError(
-      'unknown-option',
-      `${where}: expected one of ${known.join(', ')}, received ${show(name)}${near ? `; did you mean ${near}?` : ''}`,
-    )
+    if (!known.includes(name)) {
+      const near = known.find(
+        (candidate) =>
+          Math.abs(candidate.length - name.length) <= 2 && distance(candidate.toLowerCase(), name.toLowerCase()) <= 2,
+      )
+      throw new BrauerError(
+        'unknown-option',
+        `${where}: expected one of ${known.join(', ')}, received ${show(name)}${near ? `; did you mean ${near}?` : ''}`,
+      )
+    }
+    own[name] = (given as Record<string, unknown>)[name]
   }
+  return own
 }
 
 /** Edit distance. */

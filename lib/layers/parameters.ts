@@ -5,7 +5,7 @@ import { allocate, type Dtype } from '../tensor/dtype.js'
 import { normalAt } from '../tensor/random.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
-import { asTensor, takeData } from './operands.js'
+import { asTensor, fresh, takeData } from './operands.js'
 
 /** The parameters of a layer, shared by all layers that `at` makes of it. Arrays are replaced, never written, so that a call
  *  in flight keeps what it started with. */
@@ -69,12 +69,7 @@ export class ParameterStore {
         throw expected('invalid-parameters', where, `${name} of shape [${shape.join(', ')}]`, 'none')
       const tensor = asTensor(value, `${where}, ${name}`)
       if (tensor.dims.length !== shape.length || shape.some((extent, i) => extent !== tensor.dims[i])) {
-        throw expected(
-          'invalid-parameters',
-          `${where}, ${name}`,
-          `shape [${shape.join(', ')}]`,
-          `[${tensor.dims.join(', ')}]`,
-        )
+        throw expected('invalid-parameters', `${where}, ${name}`, `shape [${shape.join(', ')}]`, show(tensor.dims))
       }
       return takeData(tensor, this.dtype, size, `${where}, ${name}`).slice()
     })
@@ -89,9 +84,13 @@ export class ParameterStore {
 function initialize(infos: readonly ParameterInfo[], dtype: Dtype, seed: number): Data[] {
   let index = 0
   return infos.map(({ shape, deviations }) => {
-    const values = allocate(dtype, product(shape, 'parameters'))
+    const values = fresh(dtype, product(shape, 'parameters'))
     const cell = values.length / Math.max(deviations.length, 1)
-    for (let i = 0; i < values.length; i++) values[i] = deviations[Math.floor(i / cell)]! * normalAt(seed, index++)
+    for (let i = 0; i < values.length; i++) {
+      const deviation = deviations[Math.floor(i / cell)]!
+      values[i] = deviation === 0 ? 0 : deviation * normalAt(seed, index + i)
+    }
+    index += values.length
     return values
   })
 }

@@ -15,7 +15,8 @@ export function groupBySize(sizes: unknown, batch: number, largest: number, wher
     throw expected('invalid-argument', `${where}: sizes`, `one n for each of ${batch} items`, show(sizes))
   }
   const groups = new Map<number, number[]>()
-  sizes.forEach((n: unknown, item) => {
+  // Holes count as what reading them gives.
+  Array.from(sizes as unknown[]).forEach((n, item) => {
     if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) > largest) {
       throw expected('invalid-argument', `${where}: sizes[${item}]`, `an integer from 1 to ${largest}`, show(n))
     }

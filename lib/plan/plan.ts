@@ -113,7 +113,7 @@ export function plan(request: PlanRequest): Plan {
   const factored = factor(request)
   const { bottom, top, products } = share(request, factored)
   const cost = costs(request, factored, bottom, top, products)
-  return {
+  return freeze({
     group: request.group.toString(),
     kinds: request.group.kinds.map((kind) => kind.n),
     ...choose(request, products),
@@ -125,7 +125,20 @@ export function plan(request: PlanRequest): Plan {
     channelsFirst: request.channelsFirst,
     costs: cost,
     expectedBatch: request.expectedBatch,
+  })
+}
+
+/** A plan is a value: nothing of it changes once it is made. */
+function freeze(plan: Plan): Plan {
+  for (const side of [plan.bottom, plan.top]) {
+    for (const row of side.rows) Object.freeze(row)
+    Object.freeze(side.rows)
+    Object.freeze(side)
   }
+  for (const product of plan.products) Object.freeze(product)
+  Object.freeze(plan.products)
+  Object.freeze(plan.costs)
+  return Object.freeze(plan)
 }
 
 function choose(request: PlanRequest, products: readonly Product[]): Pick<Plan, 'strategy' | 'reason'> {

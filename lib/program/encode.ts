@@ -120,9 +120,9 @@ function encodeFields(i: Instruction): number[] {
 
 const encodeLoop = (loop: Loop): number[] => [loop.extent, loop.out, loop.in, Number(loop.alternate), loop.strands]
 
-/** Reads what `encode` wrote. The result is not verified.
+/** Reads what `encode` wrote. The result is not verified. Buffers are named as told, or by role and number.
  *  @throws BrauerError `invalid-program` where the words do not add up */
-export function decode(words: Float64Array): Program {
+export function decode(words: Float64Array, names: readonly string[] = []): Program {
   const reader = new Reader(words)
   const [magicWord, versionWord, length, buffers, constants, table, sections, instructions, scratchSize, localSize] =
     reader.take(headerWords)
@@ -131,7 +131,7 @@ export function decode(words: Float64Array): Program {
   if (length !== words.length) throw expected('invalid-program', 'program', `${length} words`, String(words.length))
   return {
     buffers: reader.list(buffers!, 7, ([role, scope, size, offset, section, lambda, width], at): Buffer => {
-      const name = `${roles[role!] ?? '?'}${at}`
+      const name = names[at] ?? `${roles[role!] ?? '?'}${at}`
       const common = {
         name,
         role: choice(roles, role!, 'role'),

@@ -1,3 +1,4 @@
+import { expected } from '../errors.js'
 import type { Buffer, Instruction, Program } from './program.js'
 
 /** Scratch buffers start at multiples of this many elements, so that vector loads stay aligned. */
@@ -38,6 +39,14 @@ export function arrange(program: Program): Program {
     active.splice(slot, 0, { from, to: from + size, until: last[at]! })
     offsets[at] = from
     scratchSize = Math.max(scratchSize, from + size)
+  }
+  if (scratchSize > 2 ** 53 || localSize > 2 ** 53) {
+    throw expected(
+      'size-overflow',
+      'scratch of one item',
+      'a size below 2^53',
+      `${scratchSize} and ${localSize} elements`,
+    )
   }
   const buffers: Buffer[] = program.buffers.map((buffer, at) =>
     buffer.role === 'scratch' ? { ...buffer, offset: offsets[at]! } : buffer,

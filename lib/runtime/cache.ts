@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { BrauerError } from '../errors.js'
 import { decode, version } from '../program/encode.js'
 import { verify } from '../program/verify.js'
-import type { ParameterInfo, ProgramName, Serialized } from './compiled.js'
+import { programNames, type ParameterInfo, type ProgramName, type Serialized } from './compiled.js'
 
 // One file per specification: a line of JSON, then the numbers. The first 32 bytes are the SHA-256 of the rest.
-const formatVersion = `1.${version}`
+// The package's version is part of it: another version may plan otherwise.
+const { version: packageVersion } = createRequire(import.meta.url)('../../package.json') as { version: string }
+const formatVersion = `1.${version} ${packageVersion}`
 const hashBytes = 32
 
 /** The cached programs of a specification, or undefined where there are none. A file that does not verify counts as absent,
@@ -47,13 +50,13 @@ function fileOf(directory: string, key: string): string {
   return join(directory, `${createHash('sha256').update(`${formatVersion}\n${key}`).digest('hex').slice(0, 40)}.brauer`)
 }
 
-function serialize({ key, parameters, programs }: Serialized): Buffer {
-  const arrays = [...parameters.map((parameter) => parameter.deviations), ...Object.values(programs)]
+function serialize({ key, parameters, programs, names }: Serialized): Buffer {
+  const arrays = [...parameters.map((parameter) => parameter.deviations), ...programNames.map((name) => programs[name])]
   const header = {
     format: formatVersion,
     key,
     parameters: parameters.map(({ name, shape, deviations }) => ({ name, shape, length: deviations.length })),
-    programs: Object.entries(programs).map(([name, words]) => ({ name, length: words.length })),
+    programs: programNames.map((name) => ({ name, length: programs[name].length, buffers: names[name] })),
   }
   const text = Buffer.from(JSON.stringify(header) + '\n')
   const body = Buffer.concat([
@@ -67,7 +70,11 @@ interface Header {
   readonly format: string
   readonly key: string
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly length: number }[]
-  readonly programs: readonly { readonly name: ProgramName; readonly length: number }[]
+  readonly programs: readonly {
+    readonly name: ProgramName
+    readonly length: number
+    readonly buffers: readonly string[]
+  }[]
 }
 
 function deserialize(file: Buffer, key: string): Serialized | undefined {
@@ -86,9 +93,12 @@ function deserialize(file: Buffer, key: string): Serialized | undefined {
     shape,
     deviations: take(length),
   }))
+  if (header.programs.map(({ name }) => name).join() !== programNames.join()) return undefined
   const programs = Object.fromEntries(
     header.programs.map(({ name, length }) => [name, take(length)]),
   ) as Serialized['programs']
+  if (at !== body.length) return undefined
+  const names = Object.fromEntries(header.programs.map(({ name, buffers }) => [name, buffers])) as Serialized['names']
   for (const words of Object.values(programs)) verify(decode(words))
-  return { key, parameters, programs }
+  return { key, parameters, programs, names }
 }

@@ -27,6 +27,8 @@ export interface Serialized {
   readonly key: string
   readonly parameters: readonly ParameterInfo[]
   readonly programs: Readonly<Record<ProgramName, Float64Array>>
+  /** Names of the buffers of each program, which the words leave out. */
+  readonly names: Readonly<Record<ProgramName, readonly string[]>>
 }
 
 /** A specification with its plan and programs, each made on first use, and the executables loaded from them. */
@@ -40,7 +42,9 @@ export class Compiled {
   constructor(specification: Specification, serialized?: Serialized) {
     this.specification = specification
     this.parameters = serialized?.parameters ?? parameterInfos(specification.group, this.plan)
-    for (const name of serialized ? programNames : []) this.#programs.set(name, decode(serialized!.programs[name]))
+    for (const name of serialized ? programNames : []) {
+      this.#programs.set(name, decode(serialized!.programs[name], serialized!.names[name]))
+    }
   }
 
   get plan(): Plan {
@@ -76,11 +80,13 @@ export class Compiled {
   }
 
   serialize(): Serialized {
-    const programs = Object.fromEntries(programNames.map((name) => [name, encode(this.program(name))]))
+    const each = <T>(make: (program: Program) => T): Record<ProgramName, T> =>
+      Object.fromEntries(programNames.map((name) => [name, make(this.program(name))])) as Record<ProgramName, T>
     return {
       key: specificationKey(this.specification),
       parameters: this.parameters,
-      programs: programs as Serialized['programs'],
+      programs: each(encode),
+      names: each((program) => program.buffers.map((buffer) => buffer.name)),
     }
   }
 }

@@ -12,7 +12,7 @@ export async function compileInWorker(specification: Specification): Promise<Com
   if (isCompiled(specification)) return compile(specification)
   const { group, basisGroup, ...rest } = specification
   const request: Request = { ...rest, group: group.toString(), basisGroup: basisGroup.toString() }
-  const worker = new Worker(new URL('./plan-worker.js', import.meta.url))
+  const worker = new Worker(new URL('./plan-worker.js', import.meta.url), { execArgv: [] })
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
       worker.once('message', resolve)

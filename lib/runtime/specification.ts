@@ -34,7 +34,9 @@ export function specificationKey(specification: Specification): string {
 
 /** Name of a parameter: weight.k.l, or bias.l. */
 export function parameterName(input: Order | undefined, output: Order): string {
-  return input === undefined ? `bias.${output}` : `weight.${input}.${output}`
+  // The empty word of a product goes by the name 0, as the order without indices does everywhere.
+  const name = (order: Order): Order => (order === '' ? 0 : order)
+  return input === undefined ? `bias.${name(output)}` : `weight.${name(input)}.${name(output)}`
 }
 
 /** The diagrams from order k to order l that the layer's parameters stand for, in canonical order. */

@@ -37,7 +37,8 @@ export function computeDtype(dtype: Dtype): 'float32' | 'float64' {
 
 /** Whether an array is the kind that holds elements of a dtype. */
 export function holds<D extends Dtype>(dtype: D, data: unknown): data is DataOf[D] {
-  return tests[dtype](data)
+  // An array with members of its own in place of the built-in ones would answer differently at every look.
+  return tests[dtype](data) && !Object.hasOwn(data, 'constructor') && !Object.hasOwn(data, 'length')
 }
 
 /** Name of the array class of a dtype. */

@@ -4,9 +4,17 @@ import type { Dtype } from './dtype.js'
 const float = new Float32Array(1)
 const bits = new Uint32Array(float.buffer)
 
-export function toBfloat16(value: number): number {
+/** The float32 bits of a number rounded to odd: cut towards zero, the last bit set where something was cut. A second rounding
+ *  to fewer bits then gives what one rounding of the number itself would. */
+function bitsOf(value: number): number {
   float[0] = value
-  const word = bits[0]!
+  const rounded = float[0]!
+  if (rounded === value || Number.isNaN(value)) return bits[0]!
+  return Math.abs(rounded) > Math.abs(value) ? (bits[0]! - 1) | 1 : bits[0]! | 1
+}
+
+export function toBfloat16(value: number): number {
+  const word = bitsOf(value)
   if (Number.isNaN(value)) return (word >>> 16) | 0x40
   return ((word + 0x7fff + ((word >>> 16) & 1)) >>> 16) & 0xffff
 }
@@ -17,15 +25,15 @@ export function fromBfloat16(half: number): number {
 }
 
 export function toFloat16(value: number): number {
-  float[0] = value
-  const word = bits[0]!
+  const word = bitsOf(value)
   const sign = (word >>> 16) & 0x8000
   const magnitude = word & 0x7fffffff
   if (magnitude > 0x7f800000) return sign | 0x7e00 | ((magnitude >>> 13) & 0x1ff)
   if (magnitude >= 0x477ff000) return sign | 0x7c00 // rounds to infinity
   if (magnitude < 0x38800000) {
     // Subnormal: the significand in units of 2^-24; the addition rounds to nearest even.
-    float[0] = Math.abs(float[0]!) + 0.5
+    bits[0] = magnitude
+    float[0] = float[0]! + 0.5
     return sign | (bits[0]! - 0x3f000000)
   }
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)

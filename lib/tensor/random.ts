@@ -1,7 +1,8 @@
 /** Counter-based random numbers: the value at (seed, index) is a pure function, so that any backend can make any part of a
  *  stream. Mixing follows the murmur3 finaliser on two 32-bit words. */
 export function uniformAt(seed: number, index: number): number {
-  const low = mix32((index >>> 0) ^ mix32(seed >>> 0))
+  const key = mix32((seed >>> 0) ^ mix32(Math.floor(seed / 4294967296) + 0x51ed270b))
+  const low = mix32((index >>> 0) ^ key)
   const high = mix32(Math.floor(index / 4294967296) ^ low ^ 0x9e3779b9)
   // 53 bits: 27 of one word, 26 of the other.
   return ((low >>> 5) * 67108864 + (high >>> 6)) / 9007199254740992

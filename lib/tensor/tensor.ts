@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { BrauerError, expected, show } from '../errors.js'
-import { allocate, checkDtype, holds, type DataOf, type Dtype } from './dtype.js'
+import { allocate, arrayName, checkDtype, holds, type DataOf, type Dtype } from './dtype.js'
 import { decoder, encoder } from './half.js'
 import { product } from './size.js'
 
@@ -20,7 +20,12 @@ export class Tensor<D extends Dtype = Dtype> implements TensorLike {
   readonly size: number
   #data: DataOf[D] | undefined
 
+  /** @throws BrauerError `invalid-argument`, `invalid-shape`, `invalid-dtype`; `tensor` converts data, this does not */
   constructor(data: DataOf[D], shape: readonly number[], dtype: D) {
+    checkDtype(dtype, 'tensor: dtype')
+    checkShape(shape, 'tensor: shape')
+    if (!holds(dtype, data))
+      throw expected('invalid-argument', 'tensor: data', `a ${arrayName(dtype)} for ${dtype}`, show(data))
     this.#data = data
     this.shape = Object.freeze([...shape])
     this.dtype = dtype
@@ -35,6 +40,16 @@ export class Tensor<D extends Dtype = Dtype> implements TensorLike {
   /** The dtype, under the name onnxruntime gives it. */
   get type(): D {
     return this.dtype
+  }
+
+  /** Whether a value is a tensor of this class, and not one that only inherits from it. */
+  static is(value: unknown): value is Tensor {
+    return typeof value === 'object' && value !== null && #data in value
+  }
+
+  /** False once the tensor is disposed. */
+  get isLive(): boolean {
+    return this.#data !== undefined
   }
 
   /** The elements. @throws BrauerError `disposed` */
@@ -93,7 +108,7 @@ export function tensor<D extends Dtype = 'float32'>(data: TensorData, shape: rea
       'invalid-shape',
       'tensor: data',
       `${size} elements for the shape [${shape.join(', ')}]`,
-      `${data.length}`,
+      show(data.length),
     )
   }
   return new Tensor(store(data as TensorData, type), shape, type)
@@ -121,8 +136,9 @@ export function isData(data: unknown): data is Float32Array | Float64Array | Uin
 /** @throws BrauerError `invalid-shape` unless every size is a non-negative integer */
 export function checkShape(shape: unknown, where: string): asserts shape is readonly number[] {
   if (!Array.isArray(shape)) throw expected('invalid-shape', where, 'an array of sizes', show(shape))
-  for (const size of shape) {
-    if (!Number.isSafeInteger(size) || size < 0)
+  // Holes count as what reading them gives.
+  for (const size of Array.from(shape as unknown[])) {
+    if (!Number.isSafeInteger(size) || (size as number) < 0)
       throw expected('invalid-shape', where, 'non-negative integers', show(shape))
   }
 }

@@ -76,13 +76,14 @@ class Pool {
   }
 
   void run(Job& job) {
-    reserve(job.wanted);
+    const int helpers = job.wanted;  // workers count it down from the moment the job is listed
+    reserve(helpers);
     {
       std::lock_guard lock(mutex_);
       jobs_.push_back(&job);
       epoch_.fetch_add(1, std::memory_order_release);
     }
-    if (job.wanted > 1)
+    if (helpers > 1)
       wake_.notify_all();
     else
       wake_.notify_one();

@@ -197,6 +197,7 @@ class Verifier {
     if (!ok() || (!a.local() && !c.local())) return;
     expect(a.section == section_ && c.section == section_ && a.lambda == c.lambda,
            "a and c local to this section and one lambda");
+    if (!ok()) return;
     local_matrix(a, mix.a_base, mix.rows, mix.a_stride, mix.inner);
     local_matrix(c, mix.c_base, mix.rows, mix.c_stride, mix.cols);
   }

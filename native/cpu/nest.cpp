@@ -7,7 +7,9 @@ namespace brauer {
 namespace {
 
 // Elements per kernel call, so that a cancelled run stops within a millisecond.
-constexpr Index kCallElements = Index(1) << 20;
+constexpr double kCallElements = 1 << 20;
+
+Index pieces(double elements) { return elements < kCallElements ? Index(kCallElements / elements) : 1; }
 
 // Loops that alternate come first: the kernels take none.
 bool stands_before(const Step& a, const Step& b) {
@@ -128,13 +130,15 @@ void run_nest(const Nest& nest, Tile<T>& tile, T* out, const T* in, Index items,
 
   double terms = 1;
   for (int i = 0; i < nest.sum_count; i++) terms *= double(nest.sums[i].extent);
-  // Levels that make a call too long are stepped through here, and the run is cut.
-  if (terms * double(nest.run.extent) * double(level1.extent) * double(level2.extent) > double(kCallElements)) {
-    outer[count++] = level2, level2.extent = 1;
-    if (terms * double(nest.run.extent) * double(level1.extent) > double(kCallElements)) outer[count++] = level1, level1.extent = 1;
+  // A call that would take too long is cut: level 2 is stepped through here, level 1 and the run go in pieces. Pieces of
+  // level 1 keep enough columns for rows that the kernel joins.
+  if (terms * double(nest.run.extent) * double(level1.extent) * double(level2.extent) > kCallElements) {
+    outer[count++] = level2;
+    level2.extent = 1;
   }
-  const Index piece = std::max<Index>(terms < double(kCallElements) ? kCallElements / Index(terms) : 1, 4096);
-  const double work = std::min(terms, double(kCallElements)) * double(level1.extent) * double(level2.extent);
+  const Index piece = std::max(pieces(terms), Index(4096));
+  const Index piece1 = std::max(pieces(terms * double(nest.run.extent)), (256 + nest.run.extent - 1) / nest.run.extent);
+  const double work = std::min(terms, kCallElements) * double(level2.extent);
 
   Index at[kMaxLoops + 2] = {};
   bool negative = false;
@@ -143,17 +147,20 @@ void run_nest(const Nest& nest, Tile<T>& tile, T* out, const T* in, Index items,
   for (;;) {
     const T signed_scale = T(negative ? -scale : scale);
     const bool overwrite = set && reduced == 0;
-    for (Index e = 0; e < nest.run.extent; e += piece) {
-      const Index extent = std::min(piece, nest.run.extent - e);
-      if (tile.poll.spend(work * double(extent))) return;
-      T* to = out + e * nest.run.out;
-      const T* from = in + e * nest.run.in;
-      if (nest.sum_count == 0)
-        kernels.map({to, from, level2.extent, level2.out, level2.in, level1.extent, level1.out, level1.in, extent, nest.run.out, nest.run.in,
-                     signed_scale, overwrite});
-      else
-        kernels.reduce({to, from, level2.extent, level2.out, level2.in, level1.extent, level1.out, level1.in, extent, nest.sums,
-                        nest.sum_count, nest.across, overwrite, signed_scale, tile.poll.stop()});
+    for (Index r = 0; r < level1.extent; r += piece1) {
+      const Index rows = std::min(piece1, level1.extent - r);
+      for (Index e = 0; e < nest.run.extent; e += piece) {
+        const Index extent = std::min(piece, nest.run.extent - e);
+        if (tile.poll.spend(work * double(rows) * double(extent))) return;
+        T* to = out + r * level1.out + e * nest.run.out;
+        const T* from = in + r * level1.in + e * nest.run.in;
+        if (nest.sum_count == 0)
+          kernels.map({to, from, level2.extent, level2.out, level2.in, rows, level1.out, level1.in, extent, nest.run.out,
+                       nest.run.in, signed_scale, overwrite});
+        else
+          kernels.reduce({to, from, level2.extent, level2.out, level2.in, rows, level1.out, level1.in, extent, nest.sums,
+                          nest.sum_count, nest.across, overwrite, signed_scale, tile.poll.stop()});
+      }
     }
     int level = count - 1;
     for (; level >= 0; level--) {

@@ -6,24 +6,48 @@ namespace {
 // Steps of k between two additions to C: the panel of B (2 vectors wide) then stays in the first-level cache.
 constexpr Index kInnerBlock = 256;
 
-template <class S, int Rows, int Vectors, bool Edge>
-inline void gemm_tile(Index inner, const typename S::T* a, Index a_row, Index a_inner, const typename S::T* b, Index b_row,
-                      typename S::T* c, Index c_row, Index lanes, bool set) {
+// Rows of A from which on copying a panel of B pays: copies are aligned, back to back, and padded to whole vectors.
+constexpr Index kPackRows = 4 * kGemmRows;
+
+template <class S, int Vectors, bool Edge>
+inline void load_right(typename S::V* right, const typename S::T* p, Index lanes) {
+  for (int v = 0; v + 1 < Vectors; v++) right[v] = S::load(p + v * S::W);
+  if constexpr (Edge)
+    right[Vectors - 1] = S::load(p + (Vectors - 1) * S::W, lanes);
+  else
+    right[Vectors - 1] = S::load(p + (Vectors - 1) * S::W);
+}
+
+// What one panel of columns multiplies with: `lanes` lanes of its last vector are columns of C.
+template <class T>
+struct Panel {
+  const T* b;
+  Index b_row, inner, lanes;
+  bool set;
+};
+
+// Masked: B is read in place, so that lanes past its end must not be touched. Edge: C is written in part.
+template <class S, int Rows, int Vectors, bool Edge, bool Masked>
+inline void gemm_tile(const Panel<typename S::T>& panel, const typename S::T* a, Index a_row, Index a_inner, typename S::T* c, Index c_row) {
   using V = typename S::V;
-  const auto load = [lanes](const typename S::T* p, int v) __attribute__((always_inline)) {
-    return Edge && v == Vectors - 1 ? S::load(p + v * S::W, lanes) : S::load(p + v * S::W);
-  };
   V sum[Rows][Vectors];
   for (int r = 0; r < Rows; r++)
     for (int v = 0; v < Vectors; v++) sum[r][v] = S::zero();
   // Every third row has a pointer; the rows between are one and two strides further, which addressing modes can express.
   const typename S::T* rows[(Rows + 2) / 3];
-  for (int r = 0; r < Rows; r += 3) rows[r / 3] = a + r * a_row;
-  for (Index k = 0; k < inner; k++) {
+  for (int r = 0; r < Rows; r += 3) {
+    rows[r / 3] = a;
+    a += 3 * a_row;
+#if defined(__GNUC__)
+    asm("" : "+r"(a));  // else the four additions become vector code that costs more than the loop of a short sum
+#endif
+  }
+  const typename S::T* b = panel.b;
+  for (Index k = 0; k < panel.inner; k++) {
     V right[Vectors];
-    for (int v = 0; v < Vectors; v++) right[v] = load(b, v);
-    b += b_row;
-#pragma GCC unroll 16
+    load_right<S, Vectors, Masked>(right, b, panel.lanes);
+    b += panel.b_row;
+#pragma GCC unroll 32
     for (int r = 0; r < Rows; r++) {
       const V left = S::fill(rows[r / 3][(r % 3) * a_row]);
       for (int v = 0; v < Vectors; v++) sum[r][v] = S::fma(left, right[v], sum[r][v]);
@@ -31,24 +55,55 @@ inline void gemm_tile(Index inner, const typename S::T* a, Index a_row, Index a_
     for (int r = 0; r < Rows; r += 3) rows[r / 3] += a_inner;
   }
   for (int r = 0; r < Rows; r++, c += c_row) {
+    if (!panel.set) {
+      V old[Vectors];
+      load_right<S, Vectors, Edge>(old, c, panel.lanes);
+      for (int v = 0; v < Vectors; v++) sum[r][v] = S::add(old[v], sum[r][v]);
+    }
     for (int v = 0; v < Vectors; v++) {
-      const V value = set ? sum[r][v] : S::add(load(c, v), sum[r][v]);
-      if (Edge && v == Vectors - 1) S::store(c + v * S::W, value, lanes);
-      else S::store(c + v * S::W, value);
+      const V value = sum[r][v];
+      if (Edge && v == Vectors - 1)
+        S::store(c + v * S::W, value, panel.lanes);
+      else
+        S::store(c + v * S::W, value);
     }
   }
 }
 
-// One panel of columns: all rows, the last ones with the tile of their number.
-template <class S, int Rows, int Vectors, bool Edge>
-inline void gemm_panel(const Gemm<typename S::T>& g, Index row, Index inner, Index lanes) {
+// All rows of one panel, the last ones in tiles of half the size and half of that, so that few sizes are compiled.
+template <class S, int Rows, int Vectors, bool Edge, bool Masked>
+inline void gemm_rows(const Gemm<typename S::T>& g, const Panel<typename S::T>& panel, Index row) {
   const auto* a = g.a + row * g.a_row;
   auto* c = g.c + row * g.c_row;
   for (; row + Rows <= g.rows; row += Rows, a += Rows * g.a_row, c += Rows * g.c_row)
-    gemm_tile<S, Rows, Vectors, Edge>(inner, a, g.a_row, g.a_inner, g.b, g.b_row, c, g.c_row, lanes, g.set);
+    gemm_tile<S, Rows, Vectors, Edge, Masked>(panel, a, g.a_row, g.a_inner, c, g.c_row);
   if constexpr (Rows > 1) {
-    // Halves, so that few sizes are compiled: 12, 6, 3, 1.
-    if (row < g.rows) gemm_panel<S, Rows / 2, Vectors, Edge>(g, row, inner, lanes);
+    if (row < g.rows) gemm_rows<S, Rows / 2, Vectors, Edge, Masked>(g, panel, row);
+  }
+}
+
+template <class S, int Vectors>
+inline void gemm_panel(const Gemm<typename S::T>& g, Index inner, Index cols) {
+  using T = typename S::T;
+  constexpr Index W = S::W;
+  // As many sums as fit the registers. One vector could take twice the rows, but then has too many row pointers.
+  constexpr int kRows = Vectors == 3 ? kGemmRows * 2 / 3 : kGemmRows;
+  alignas(64) T copy[kInnerBlock * Vectors * W];
+  Panel<T> panel{g.b, g.b_row, inner, cols - (Vectors - 1) * W, g.set};
+  const bool edge = panel.lanes < W;
+  if (g.rows >= kPackRows) {
+    for (Index k = 0; k < inner; k++) {
+      typename S::V row[Vectors];
+      if (edge)
+        load_right<S, Vectors, true>(row, g.b + k * g.b_row, panel.lanes);
+      else
+        load_right<S, Vectors, false>(row, g.b + k * g.b_row, W);
+      for (int v = 0; v < Vectors; v++) S::store(copy + (k * Vectors + v) * W, row[v]);
+    }
+    panel.b = copy, panel.b_row = Vectors * W;
+    edge ? gemm_rows<S, kRows, Vectors, true, false>(g, panel, 0) : gemm_rows<S, kRows, Vectors, false, false>(g, panel, 0);
+  } else {
+    edge ? gemm_rows<S, kRows, Vectors, true, true>(g, panel, 0) : gemm_rows<S, kRows, Vectors, false, false>(g, panel, 0);
   }
 }
 
@@ -61,12 +116,17 @@ void gemm(const Gemm<typename S::T>& whole) {
     g.a += k * g.a_inner;
     g.b += k * g.b_row;
     g.set = whole.set && k == 0;
-    Index j = 0;
-    for (; j + 2 * W <= whole.cols; j += 2 * W, g.b += 2 * W, g.c += 2 * W) gemm_panel<S, kGemmRows, 2, false>(g, 0, inner, 0);
-    const Index left = whole.cols - j;
-    if (left > W) gemm_panel<S, kGemmRows, 2, true>(g, 0, inner, left - W);
-    else if (left == W) gemm_panel<S, kGemmRows, 1, false>(g, 0, inner, 0);
-    else if (left > 0) gemm_panel<S, kGemmRows, 1, true>(g, 0, inner, left);
+    for (Index left = whole.cols; left > 0;) {
+      // Three vectors end a row of five or seven better than one.
+      const Index cols = left > 2 * W && left <= 3 * W ? left : left > 2 * W ? 2 * W : left;
+      if (cols > 2 * W)
+        gemm_panel<S, 3>(g, inner, cols);
+      else if (cols > W)
+        gemm_panel<S, 2>(g, inner, cols);
+      else
+        gemm_panel<S, 1>(g, inner, cols);
+      left -= cols, g.b += cols, g.c += cols;
+    }
   }
 }
 

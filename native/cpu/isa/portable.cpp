@@ -19,12 +19,12 @@ struct Plain {
 #endif
   static V zero() { return V{}; }
   static V fill(T x) {
-    V v;
+    V v{};
     for (int i = 0; i < W; i++) v[i] = x;
     return v;
   }
   static V load(const T* p) {
-    V v;
+    V v{};
     for (int i = 0; i < W; i++) v[i] = p[i];
     return v;
   }

@@ -129,17 +129,25 @@ inline void add_rows_across(typename S::T* sum, const typename S::T* in, Index r
   }
 }
 
+// `sum` holds columns from `first` on, of rows of n0 columns that lie back to back in `in` and out1 apart in `out`.
 template <class S>
-inline void write_sum(const Reduce<typename S::T>& r, typename S::T* out, const typename S::T* sum, Index n) {
-  if (r.set)
-    for (Index e = 0; e < n; e++) out[e] = r.scale * sum[e];
-  else
-    for (Index e = 0; e < n; e++) out[e] = S::fma_one(r.scale, sum[e], out[e]);
+inline void write_sum(const Reduce<typename S::T>& r, typename S::T* out, Index first, const typename S::T* sum, Index n) {
+  for (Index e = 0; e < n;) {
+    const Index row = (first + e) / r.n0, column = (first + e) % r.n0;
+    const Index count = n - e < r.n0 - column ? n - e : r.n0 - column;
+    typename S::T* to = out + row * r.out1 + column;
+    if (r.set)
+      for (Index c = 0; c < count; c++) to[c] = r.scale * sum[e + c];
+    else
+      for (Index c = 0; c < count; c++) to[c] = S::fma_one(r.scale, sum[e + c], to[c]);
+    e += count;
+  }
 }
 
-// A block of columns of one output row. False when the run was cancelled.
+// Columns from `first` on of one output row, or of neighbouring ones. False when the run was cancelled.
 template <class S>
-bool reduce_block(const Reduce<typename S::T>& r, typename S::T* out, const typename S::T* in, Index n) {
+bool reduce_block(const Reduce<typename S::T>& r, typename S::T* out, const typename S::T* in, Index first, Index n) {
+  in += first;
   using T = typename S::T;
   const Sum inner = r.sums[r.sum_count - 1];
   const Index chunk = r.across ? inner.extent : kChunk;
@@ -150,7 +158,7 @@ bool reduce_block(const Reduce<typename S::T>& r, typename S::T* out, const type
   if (r.sum_count == 1 && inner.extent <= chunk) {
     T sum[kColumns];
     add(sum, in, inner.extent);
-    write_sum<S>(r, out, sum, n);
+    write_sum<S>(r, out, first, sum, n);
     return true;
   }
   Tree<T> tree;
@@ -172,19 +180,21 @@ bool reduce_block(const Reduce<typename S::T>& r, typename S::T* out, const type
     }
     if (level < 0) break;
   }
-  write_sum<S>(r, out, tree.total(), n);
+  write_sum<S>(r, out, first, tree.total(), n);
   return true;
 }
 
 template <class S>
 void reduce(const Reduce<typename S::T>& r) {
+  // Rows that lie back to back are summed side by side: long stretches of memory instead of many short columns.
+  const bool joined = !r.across && r.in1 == r.n0;
+  const Index rows = joined ? 1 : r.n1, columns = joined ? r.n1 * r.n0 : r.n0;
   for (Index t = 0; t < r.n2; t++)
-    for (Index i = 0; i < r.n1; i++) {
-      auto* out = r.out + t * r.out2 + i * r.out1;
-      const auto* in = r.in + t * r.in2 + i * r.in1;
-      for (Index e = 0; e < r.n0; e += kColumns)
-        if (!reduce_block<S>(r, out + e, in + e, r.n0 - e < kColumns ? r.n0 - e : kColumns)) return;
-    }
+    for (Index i = 0; i < rows; i++)
+      for (Index e = 0; e < columns; e += kColumns) {
+        const Index n = columns - e < kColumns ? columns - e : kColumns;
+        if (!reduce_block<S>(r, r.out + t * r.out2 + i * r.out1, r.in + t * r.in2 + i * r.in1, e, n)) return;
+      }
 }
 
 }  // namespace

@@ -52,16 +52,45 @@ inline void map_fill(typename S::T* out, const typename S::T* in, Index n, typen
   }
 }
 
+// Elements of the short rows that `map_joined` gathers at a time.
+constexpr Index kJoined = 512;
+
+// Short rows that lie back to back in `out`: their sources are gathered side by side, once for all items that share them, and
+// go out as one long row.
+template <class S, int How>
+void map_joined(const Map<typename S::T>& m) {
+  using T = typename S::T;
+  alignas(64) T joined[kJoined];
+  const typename S::V scale = S::fill(m.scale);
+  const Index block = kJoined / m.n0;
+  for (Index r = 0; r < m.n1; r += block) {
+    const Index rows = m.n1 - r < block ? m.n1 - r : block;
+    for (Index t = 0; t < m.n2; t++) {
+      if (t == 0 || m.in2 != 0) {
+        const T* in = m.in + t * m.in2 + r * m.in1;
+        T* to = joined;
+        for (Index i = 0; i < rows; i++, in += m.in1, to += m.n0)
+          for (Index e = 0; e < m.n0; e++) to[e] = in[e * m.in0];
+      }
+      map_row<S, How>(m.out + t * m.out2 + r * m.out1, joined, rows * m.n0, scale);
+    }
+  }
+}
+
 template <class S, int How>
 void map_rows(const Map<typename S::T>& m) {
   using T = typename S::T;
+  const Index most = m.in2 == 0 && m.n2 > 1 ? 4 * S::W : S::W - 1;
+  if (m.out0 == 1 && m.out1 == m.n0 && m.n0 <= most && m.n1 > 1) return map_joined<S, How>(m);
   const typename S::V scale = S::fill(m.scale);
   for (Index t = 0; t < m.n2; t++) {
     for (Index r = 0; r < m.n1; r++) {
       T* out = m.out + t * m.out2 + r * m.out1;
       const T* in = m.in + t * m.in2 + r * m.in1;
-      if (m.out0 == 1 && m.in0 == 1) map_row<S, How>(out, in, m.n0, scale);
-      else if (m.out0 == 1 && m.in0 == 0) map_fill<S, How>(out, in, m.n0, m.scale);
+      if (m.out0 == 1 && m.in0 == 1)
+        map_row<S, How>(out, in, m.n0, scale);
+      else if (m.out0 == 1 && m.in0 == 0)
+        map_fill<S, How>(out, in, m.n0, m.scale);
       else
         for (Index e = 0; e < m.n0; e++, out += m.out0, in += m.in0) *out = take_one<S, How>(*out, *in, m.scale);
     }
@@ -70,8 +99,10 @@ void map_rows(const Map<typename S::T>& m) {
 
 template <class S>
 void map(const Map<typename S::T>& m) {
-  if (m.set) m.scale == 1 ? map_rows<S, kCopy>(m) : map_rows<S, kScale>(m);
-  else m.scale == 1 ? map_rows<S, kAdd>(m) : map_rows<S, kScaleAdd>(m);
+  if (m.set)
+    m.scale == 1 ? map_rows<S, kCopy>(m) : map_rows<S, kScale>(m);
+  else
+    m.scale == 1 ? map_rows<S, kAdd>(m) : map_rows<S, kScaleAdd>(m);
 }
 
 }  // namespace

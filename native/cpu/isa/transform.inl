@@ -1,102 +1,197 @@
-// Transform (kernels.h): a small matrix applied to m rows, the strand transform of one orbit of multi-indices.
+// Transform (kernels.h): a small matrix applied to m rows, the strand transform of one orbit of multi-indices. Every path sums
+// an element the same way: products from zero on, in the order of k.
 namespace brauer {
 namespace {
 
-template <class T>
-inline void advance(const Transform<T>& t, const Index* in, const Index* out) {
-  for (Index k = 0; k < t.m; k++) t.in[k] += in[k], t.out[k] += out[k];
+// Elements of the pieces that `transform_packed` gathers.
+constexpr Index kPacked = 4096;
+
+template <class S, bool Edge>
+inline typename S::V load_lanes(const typename S::T* p, Index lanes) {
+  if constexpr (Edge)
+    return S::load(p, lanes);
+  else
+    return S::load(p);
 }
 
 template <class S, bool Edge>
-inline void transform_write(typename S::T* out, typename S::V value, bool set, Index lanes) {
-  if constexpr (Edge) S::store(out, set ? value : S::add(S::load(out, lanes), value), lanes);
-  else S::store(out, set ? value : S::add(S::load(out), value));
+inline void write_lanes(typename S::T* out, typename S::V value, bool set, Index lanes) {
+  if (!set) value = S::add(load_lanes<S, Edge>(out, lanes), value);
+  if constexpr (Edge)
+    S::store(out, value, lanes);
+  else
+    S::store(out, value);
 }
 
-// m = 1: the entry is ±1, a copy or a sum; as a product all the same, so that no path rounds differently.
-template <class S, bool Edge>
-inline void transform_one(const typename S::T* in, typename S::T* out, typename S::V q, bool set, Index lanes) {
-  transform_write<S, Edge>(out, S::multiply(q, Edge ? S::load(in, lanes) : S::load(in)), set, lanes);
+// m = 1 and m = 2 keep pointers and matrix in registers: they are nearly all the work of one and two strands.
+template <class S>
+void transform_one(const Transform<typename S::T>& t) {
+  constexpr Index W = S::W;
+  const typename S::V q = S::fill(*t.matrix), zero = S::zero();
+  for (Index item = 0; item < t.n2; item++) {
+    const typename S::T* a = t.in[0] + item * t.in2[0];
+    typename S::T* x = t.out[0] + item * t.out2[0];
+    for (Index step = 0; step < t.n1; step++, a += t.in1[0], x += t.out1[0]) {
+      Index e = 0;
+      for (; e + W <= t.n0; e += W) write_lanes<S, false>(x + e, S::fma(q, S::load(a + e), zero), t.set, 0);
+      if (e < t.n0) write_lanes<S, true>(x + e, S::fma(q, S::load(a + e, t.n0 - e), zero), t.set, t.n0 - e);
+    }
+  }
 }
 
 template <class S, bool Edge>
 inline void transform_pair(const typename S::T* a, const typename S::T* b, typename S::T* x, typename S::T* y,
                            const typename S::V* q, bool set, Index lanes) {
-  const typename S::V left = Edge ? S::load(a, lanes) : S::load(a), right = Edge ? S::load(b, lanes) : S::load(b);
-  transform_write<S, Edge>(x, S::fma(q[1], right, S::multiply(q[0], left)), set, lanes);
-  transform_write<S, Edge>(y, S::fma(q[3], right, S::multiply(q[2], left)), set, lanes);
+  const typename S::V left = load_lanes<S, Edge>(a, lanes), right = load_lanes<S, Edge>(b, lanes);
+  write_lanes<S, Edge>(x, S::fma(q[1], right, S::fma(q[0], left, S::zero())), set, lanes);
+  write_lanes<S, Edge>(y, S::fma(q[3], right, S::fma(q[2], left, S::zero())), set, lanes);
 }
 
-// Rows r … r+Rows of the result, two vectors of columns.
-template <class S, int Rows, int Vectors, bool Edge>
-inline void transform_tile(const Transform<typename S::T>& t, Index r, Index e, Index lanes) {
+template <class S>
+void transform_two(const Transform<typename S::T>& t) {
+  constexpr Index W = S::W;
+  const typename S::V q[4] = {S::fill(t.matrix[0]), S::fill(t.matrix[t.matrix_in]), S::fill(t.matrix[t.matrix_out]),
+                              S::fill(t.matrix[t.matrix_out + t.matrix_in])};
+  const Index a1 = t.in1[0], b1 = t.in1[1], x1 = t.out1[0], y1 = t.out1[1];
+  for (Index item = 0; item < t.n2; item++) {
+    const typename S::T *a = t.in[0] + item * t.in2[0], *b = t.in[1] + item * t.in2[1];
+    typename S::T *x = t.out[0] + item * t.out2[0], *y = t.out[1] + item * t.out2[1];
+    for (Index step = 0; step < t.n1; step++, a += a1, b += b1, x += x1, y += y1) {
+      Index e = 0;
+      for (; e + W <= t.n0; e += W) transform_pair<S, false>(a + e, b + e, x + e, y + e, q, t.set, 0);
+      if (e < t.n0) transform_pair<S, true>(a + e, b + e, x + e, y + e, q, t.set, t.n0 - e);
+    }
+  }
+}
+
+// Rows r … r + Rows of the result from m rows at `in` (pointers, or rows `row` apart), `Vectors` vectors of columns.
+template <class S, int Rows, int Vectors, bool Edge, class In, class Out>
+inline void transform_tile(const Transform<typename S::T>& t, Index r, Index lanes, const In& in, const Out& out, bool set) {
   using V = typename S::V;
   V sum[Rows][Vectors];
   for (int i = 0; i < Rows; i++)
     for (int v = 0; v < Vectors; v++) sum[i][v] = S::zero();
-  for (Index k = 0; k < t.m; k++) {
+  const typename S::T* q = t.matrix + r * t.matrix_out;
+  for (Index k = 0; k < t.m; k++, q += t.matrix_in) {
+    const typename S::T* p = in(k);
     V right[Vectors];
-    for (int v = 0; v < Vectors; v++) {
-      const typename S::T* p = t.in[k] + e + v * S::W;
-      right[v] = Edge && v == Vectors - 1 ? S::load(p, lanes) : S::load(p);
-    }
+    for (int v = 0; v < Vectors; v++)
+      right[v] = v == Vectors - 1 ? load_lanes<S, Edge>(p + v * S::W, lanes) : S::load(p + v * S::W);
     for (int i = 0; i < Rows; i++) {
-      const V left = S::fill(t.matrix[(r + i) * t.matrix_out + k * t.matrix_in]);
+      const V left = S::fill(q[i * t.matrix_out]);
       for (int v = 0; v < Vectors; v++) sum[i][v] = S::fma(left, right[v], sum[i][v]);
     }
   }
-  for (int i = 0; i < Rows; i++)
+  for (int i = 0; i < Rows; i++) {
+    typename S::T* p = out(r + i);
     for (int v = 0; v < Vectors; v++) {
-      if (Edge && v == Vectors - 1) transform_write<S, true>(t.out[r + i] + e + v * S::W, sum[i][v], t.set, lanes);
-      else transform_write<S, false>(t.out[r + i] + e + v * S::W, sum[i][v], t.set, 0);
+      if (v == Vectors - 1)
+        write_lanes<S, Edge>(p + v * S::W, sum[i][v], set, lanes);
+      else
+        write_lanes<S, false>(p + v * S::W, sum[i][v], set, 0);
     }
+  }
 }
 
-template <class S, int Vectors, bool Edge>
-inline void transform_columns(const Transform<typename S::T>& t, Index e, Index lanes) {
+template <class S, int Vectors, bool Edge, class In, class Out>
+inline void transform_columns(const Transform<typename S::T>& t, Index lanes, const In& in, const Out& out, bool set) {
   Index r = 0;
-  for (; r + 4 <= t.m; r += 4) transform_tile<S, 4, Vectors, Edge>(t, r, e, lanes);
-  if (t.m - r == 3) transform_tile<S, 3, Vectors, Edge>(t, r, e, lanes);
-  if (t.m - r == 2) transform_tile<S, 2, Vectors, Edge>(t, r, e, lanes);
-  if (t.m - r == 1) transform_tile<S, 1, Vectors, Edge>(t, r, e, lanes);
+  for (; r + 6 <= t.m; r += 6) transform_tile<S, 6, Vectors, Edge>(t, r, lanes, in, out, set);
+  for (; r + 3 <= t.m; r += 3) transform_tile<S, 3, Vectors, Edge>(t, r, lanes, in, out, set);
+  for (; r < t.m; r++) transform_tile<S, 1, Vectors, Edge>(t, r, lanes, in, out, set);
 }
 
 template <class S>
-inline void transform_rows(const Transform<typename S::T>& t) {
+void transform_many(const Transform<typename S::T>& t) {
+  using T = typename S::T;
   constexpr Index W = S::W;
-  Index e = 0;
-  if (t.m == 1) {
-    const typename S::V q = S::fill(*t.matrix);
-    for (; e + W <= t.n0; e += W) transform_one<S, false>(t.in[0] + e, t.out[0] + e, q, t.set, 0);
-    if (e < t.n0) transform_one<S, true>(t.in[0] + e, t.out[0] + e, q, t.set, t.n0 - e);
-    return;
-  }
-  if (t.m == 2) {
-    const typename S::V q[4] = {S::fill(t.matrix[0]), S::fill(t.matrix[t.matrix_in]), S::fill(t.matrix[t.matrix_out]),
-                                S::fill(t.matrix[t.matrix_out + t.matrix_in])};
-    const typename S::T *a = t.in[0], *b = t.in[1];
-    typename S::T *x = t.out[0], *y = t.out[1];
-    for (; e + W <= t.n0; e += W) transform_pair<S, false>(a + e, b + e, x + e, y + e, q, t.set, 0);
-    if (e < t.n0) transform_pair<S, true>(a + e, b + e, x + e, y + e, q, t.set, t.n0 - e);
-    return;
-  }
-  for (; e + 2 * W <= t.n0; e += 2 * W) transform_columns<S, 2, false>(t, e, 0);
-  for (; e + W <= t.n0; e += W) transform_columns<S, 1, false>(t, e, 0);
-  if (e < t.n0) transform_columns<S, 1, true>(t, e, t.n0 - e);
-}
-
-template <class S>
-void transform(const Transform<typename S::T>& t) {
   for (Index item = 0; item < t.n2; item++) {
     for (Index step = 0; step < t.n1; step++) {
-      transform_rows<S>(t);
-      advance(t, t.in1, t.out1);
+      Index e = 0;
+      const auto in = [&](Index k) { return t.in[k] + e; };
+      const auto out = [&](Index k) -> T* { return t.out[k] + e; };
+      for (; e + 2 * W <= t.n0; e += 2 * W) transform_columns<S, 2, false>(t, 0, in, out, t.set);
+      for (; e + W <= t.n0; e += W) transform_columns<S, 1, false>(t, 0, in, out, t.set);
+      if (e < t.n0) transform_columns<S, 1, true>(t, t.n0 - e, in, out, t.set);
+      for (Index k = 0; k < t.m; k++) t.in[k] += t.in1[k], t.out[k] += t.out1[k];
     }
     for (Index k = 0; k < t.m; k++) {
       t.in[k] += t.in2[k] - t.n1 * t.in1[k];
       t.out[k] += t.out2[k] - t.n1 * t.out1[k];
     }
   }
+}
+
+// count rows of n elements, from rows `in_row` apart to rows `out_row` apart. Rows of the common short lengths are copied by
+// one or two moves each.
+template <class T, bool Add, int N>
+inline void copy_fixed(T* out, Index out_row, const T* in, Index in_row, Index count) {
+  for (Index j = 0; j < count; j++, out += out_row, in += in_row) {
+    T row[N];
+    __builtin_memcpy(row, in, sizeof row);
+    if (Add)
+      for (int e = 0; e < N; e++) row[e] += out[e];
+    __builtin_memcpy(out, row, sizeof row);
+  }
+}
+
+template <class T, bool Add>
+inline void copy_rows(T* out, Index out_row, const T* in, Index in_row, Index count, Index n) {
+  switch (n) {
+    case 1: return copy_fixed<T, Add, 1>(out, out_row, in, in_row, count);
+    case 2: return copy_fixed<T, Add, 2>(out, out_row, in, in_row, count);
+    case 4: return copy_fixed<T, Add, 4>(out, out_row, in, in_row, count);
+    case 8: return copy_fixed<T, Add, 8>(out, out_row, in, in_row, count);
+  }
+  for (Index j = 0; j < count; j++, out += out_row, in += in_row)
+    for (Index e = 0; e < n; e++) out[e] = Add ? out[e] + in[e] : in[e];
+}
+
+// Short rows: those of several steps and items are gathered side by side, so that vectors are full.
+template <class S>
+void transform_packed(const Transform<typename S::T>& t) {
+  using T = typename S::T;
+  constexpr Index W = S::W;
+  alignas(64) T packed[kPacked], result[kPacked];
+  const Index width = kPacked / t.m / W * W, most = width / t.n0, all = t.n2 * t.n1;
+  for (Index first = 0; first < all; first += most) {
+    const Index count = all - first < most ? all - first : most, used = count * t.n0;
+    // Calls f(element, row, rows) for the runs of rows that lie in one item, `element` steps from that pointer's start.
+    const auto runs = [&](Index by1, Index by2, const auto& f) __attribute__((always_inline)) {
+      Index item = first / t.n1, step = first % t.n1;
+      for (Index row = 0; row < count; item++, step = 0) {
+        const Index rows = t.n1 - step < count - row ? t.n1 - step : count - row;
+        f(item * by2 + step * by1, row, rows);
+        row += rows;
+      }
+    };
+    for (Index k = 0; k < t.m; k++)
+      runs(t.in1[k], t.in2[k], [&](Index element, Index row, Index rows) {
+        copy_rows<T, false>(packed + k * width + row * t.n0, t.n0, t.in[k] + element, t.in1[k], rows, t.n0);
+      });
+    Index e = 0;
+    const auto in = [&](Index k) -> const T* { return packed + k * width + e; };
+    const auto out = [&](Index k) -> T* { return result + k * width + e; };
+    for (; e + 2 * W <= used; e += 2 * W) transform_columns<S, 2, false>(t, 0, in, out, true);
+    for (; e + W <= used; e += W) transform_columns<S, 1, false>(t, 0, in, out, true);
+    if (e < used) transform_columns<S, 1, true>(t, used - e, in, out, true);
+    for (Index k = 0; k < t.m; k++)
+      runs(t.out1[k], t.out2[k], [&](Index element, Index row, Index rows) {
+        const T* from = result + k * width + row * t.n0;
+        if (t.set)
+          copy_rows<T, false>(t.out[k] + element, t.out1[k], from, t.n0, rows, t.n0);
+        else
+          copy_rows<T, true>(t.out[k] + element, t.out1[k], from, t.n0, rows, t.n0);
+      });
+  }
+}
+
+template <class S>
+void transform(const Transform<typename S::T>& t) {
+  if (2 * t.n0 <= S::W && t.n1 * t.n2 > 1 && t.m > 1 && t.m * S::W <= kPacked) return transform_packed<S>(t);
+  if (t.m == 1) return transform_one<S>(t);
+  if (t.m == 2) return transform_two<S>(t);
+  transform_many<S>(t);
 }
 
 }  // namespace
