@@ -53,8 +53,8 @@ function describe(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) {
     // Holes are shown as what reading them gives.
-    const items = Array.from(value.slice(0, 12), (item) => (Array.isArray(item) ? '[…]' : show(item)))
-    return `[${items.join(', ')}${value.length > 12 ? `, … ${value.length} in all` : ''}]`
+    const items = Array.from(value.slice(0, 8), (item) => (Array.isArray(item) ? '[…]' : show(item)))
+    return `[${items.join(', ')}${value.length > 8 ? ', …' : ''}]`
   }
   const name = nameOf((value as object).constructor)
   if (ArrayBuffer.isView(value)) return `${name}(${(value as unknown as ArrayLike<number>).length ?? value.byteLength})`

@@ -58,8 +58,13 @@ function verifySections({ sections, instructions, buffers }: Program): void {
     if (!Number.isSafeInteger(first) || first < end || first + length > instructions.length)
       fail(where, `instructions from ${end} to ${instructions.length}`, first)
     end = first + length
-    const orbit = instructions.slice(first, end).find((instruction): instruction is Orbit => instruction.op === 'orbit')
+    const isOrbit = (instruction: Instruction): instruction is Orbit => instruction.op === 'orbit'
+    const [orbit, ...others] = instructions.slice(first, end).filter(isOrbit)
     if (!orbit) fail(where, 'at least one orbit instruction', 0)
+    // Rows of the local buffers are numbered by these, so all orbits of a section must agree on them.
+    const numbering = ({ lambdas }: Orbit): string =>
+      JSON.stringify(lambdas.map((rows) => [rows.dimension, rows.kostka]))
+    if (others.some((other) => numbering(other) !== numbering(orbit))) fail(where, 'one numbering of rows', 'two')
     buffers.forEach(({ local, size }, b) => {
       if (local?.section !== at) return
       const lambda = orbit.lambdas[local.lambda]

@@ -66,7 +66,8 @@ double cgroup_quota() {
     const std::string path = line.substr(second + 1), controllers = line.substr(first, second - first + 1);
     if (path.empty() || path[0] != '/') continue;
     if (controllers == "::") least = std::min(least, least_quota("/sys/fs/cgroup", path, quota_v2));
-    const bool v1 = controllers == ":cpu:" || controllers.find(":cpu,") != controllers.npos || controllers.find(",cpu") != controllers.npos;
+    const bool v1 = controllers == ":cpu:" || controllers.find(":cpu,") != controllers.npos ||
+                    controllers.find(",cpu") != controllers.npos;
     if (!v1) continue;
     for (const char* root : {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"})
       least = std::min(least, least_quota(root, path, quota_v1));

@@ -4,7 +4,8 @@
 
 namespace brauer {
 
-// Memory that grows and is kept: one per thread and purpose, so that a second run allocates nothing. Contents are undefined.
+// Memory that grows and is kept: one per thread and purpose, so that a second run allocates nothing. Contents are
+// undefined.
 class Arena {
  public:
   Arena() = default;

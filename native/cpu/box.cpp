@@ -56,7 +56,8 @@ const Words& words(int d, int code) {
   std::call_once(made[d], [&] {
     for (int each = 0; each < codes(d); each++) {
       std::vector<std::uint8_t> word(std::size_t(d), 0);
-      for (int p = 1; p < d; p++) word[std::size_t(p)] = std::uint8_t(word[std::size_t(p) - 1] + ((each >> (p - 1)) & 1));
+      for (int p = 1; p < d; p++)
+        word[std::size_t(p)] = std::uint8_t(word[std::size_t(p) - 1] + ((each >> (p - 1)) & 1));
       Words found{0, {}};
       do {
         found.label.insert(found.label.end(), word.begin(), word.end());

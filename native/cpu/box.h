@@ -6,7 +6,8 @@
 
 namespace brauer {
 
-// Ascending multi-indices i_1 <= … <= i_d with i_p in [low_p, high_p). Neighbouring ranges are equal (`same`) or disjoint.
+// Ascending multi-indices i_1 <= … <= i_d with i_p in [low_p, high_p). Neighbouring ranges are equal (`same`) or
+// disjoint.
 struct Box {
   int d;
   Index low[kMaxStrands], high[kMaxStrands];
@@ -29,17 +30,17 @@ struct Blocks {
 // Rows of a lambda in a box.
 Index box_rows(const Box& box, const std::vector<Index>& kostka);
 
-// The d strands of every rearrangement of a multi-index of one composition, lexicographic: label[k·d + s] says which of its
-// distinct values (ascending) strand s has in rearrangement k.
+// The d strands of every rearrangement of a multi-index of one composition, lexicographic: label[k·d + s] says which of
+// its distinct values (ascending) strand s has in rearrangement k.
 struct Words {
   Index count;
   std::vector<std::uint8_t> label;
 };
 const Words& words(int d, int code);
 
-// Calls f(code, values, run) for the multi-indices of a box in lexicographic order, `run` of them at once: they differ in
-// their largest value only, which stands alone and takes `run` values from values[parts − 1] on. `values` are the distinct
-// values, ascending. Stops when f returns false.
+// Calls f(code, values, run) for the multi-indices of a box in lexicographic order, `run` of them at once: they differ
+// in their largest value only, which stands alone and takes `run` values from values[parts − 1] on. `values` are the
+// distinct values, ascending. Stops when f returns false.
 template <class F>
 bool enumerate(const Box& box, const F& f) {
   struct Walk {

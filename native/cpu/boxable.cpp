@@ -24,13 +24,15 @@ struct Access {
   std::vector<Index> bases;
 };
 
-void collect(const std::vector<Loop>& loops, std::size_t out, std::size_t in, std::vector<Index> outs, std::vector<Index> ins,
-             std::vector<Access>& accesses) {
+void collect(const std::vector<Loop>& loops, std::size_t out, std::size_t in, std::vector<Index> outs,
+             std::vector<Index> ins, std::vector<Access>& accesses) {
   Access write{out, true, {}, {}, std::move(outs)}, read{in, false, {}, {}, std::move(ins)};
   for (const Loop& loop : loops) {
     const int count = std::popcount(loop.strands);
-    if (count > 0) write.strands.push_back({count, loop.out}), read.strands.push_back({count, loop.in});
-    else write.free.push_back({loop.extent, loop.out}), read.free.push_back({loop.extent, loop.in});
+    if (count > 0)
+      write.strands.push_back({count, loop.out}), read.strands.push_back({count, loop.in});
+    else
+      write.free.push_back({loop.extent, loop.out}), read.free.push_back({loop.extent, loop.in});
   }
   accesses.push_back(std::move(write));
   accesses.push_back(std::move(read));
@@ -61,15 +63,17 @@ bool collect(const Program& program, const Instruction& instruction, std::vector
   }
   if (const auto* mix = std::get_if<Mix>(&instruction)) {
     // Weights have no strands: a section that also writes them cannot be cut.
-    if (mix->form != MixForm::weight) accesses.push_back({mix->b, false, {}, {}, {mix->b_base}});
-    else if (!program.buffers[mix->b].shared_output()) return false;
+    if (mix->form != MixForm::weight)
+      accesses.push_back({mix->b, false, {}, {}, {mix->b_base}});
+    else if (!program.buffers[mix->b].shared_output())
+      return false;
     return program.buffers[mix->a].local();
   }
   return false;
 }
 
-// Offsets written as digits: digit p, worth `digits[p]`, counts the values 0 … n−1 of one strand; everything else lies in the
-// gaps between those digits.
+// Offsets written as digits: digit p, worth `digits[p]`, counts the values 0 … n−1 of one strand; everything else lies
+// in the gaps between those digits.
 class Layout {
  public:
   // False where the strides are no such digits.
@@ -145,7 +149,8 @@ bool share_memory(const Program& program, const std::vector<Access>& accesses) {
   for (const Access& access : accesses)
     if (program.buffers[access.buffer].role == Role::scratch) used.push_back(access.buffer);
   const auto offset = [&](std::size_t i) { return program.buffers[i].offset; };
-  std::sort(used.begin(), used.end(), [&](std::size_t a, std::size_t b) { return offset(a) != offset(b) ? offset(a) < offset(b) : a < b; });
+  std::sort(used.begin(), used.end(),
+            [&](std::size_t a, std::size_t b) { return offset(a) != offset(b) ? offset(a) < offset(b) : a < b; });
   used.erase(std::unique(used.begin(), used.end()), used.end());
   for (std::size_t i = 1; i < used.size(); i++)
     if (overlap(program.buffers[used[i - 1]], program.buffers[used[i]])) return true;
@@ -159,13 +164,16 @@ bool is_boxable(const Program& program, const Section& section) {
   for (std::size_t i = section.first; i < section.first + section.count; i++)
     if (!collect(program, program.instructions[i], accesses)) return false;
   if (share_memory(program, accesses)) return false;
-  std::stable_sort(accesses.begin(), accesses.end(), [](const Access& a, const Access& b) { return a.buffer < b.buffer; });
+  std::stable_sort(accesses.begin(), accesses.end(),
+                   [](const Access& a, const Access& b) { return a.buffer < b.buffer; });
   for (auto first = accesses.begin(); first != accesses.end();) {
-    const auto last = std::find_if(first, accesses.end(), [&](const Access& access) { return access.buffer != first->buffer; });
+    const auto last =
+        std::find_if(first, accesses.end(), [&](const Access& access) { return access.buffer != first->buffer; });
     if (std::any_of(first, last, [](const Access& access) { return access.write; })) {
       Layout layout;
       const auto plain = std::find_if(first, last, [&](const Access& access) {
-        return !access.strands.empty() && std::all_of(access.strands.begin(), access.strands.end(), [](const auto& s) { return s.count == 1; });
+        return !access.strands.empty() &&
+               std::all_of(access.strands.begin(), access.strands.end(), [](const auto& s) { return s.count == 1; });
       });
       if (plain == last || !layout.init(*plain, section.n)) return false;
       if (!std::all_of(first, last, [&](const Access& access) { return layout.fits(access); })) return false;

@@ -46,14 +46,19 @@ struct Compiler {
   void compile(Op& op, const Mix& mix) {
     op.work = double(mix.rows) * double(mix.inner) * double(mix.cols) / 16;
     op.shared = mix.form == MixForm::weight && buffer(mix.b).shared;
+    // A tile of a product is about twelve rows by two vectors, over at most 256 steps.
+    code.pieces +=
+        double(mix.rows) / 12 * std::ceil(double(mix.cols) / double(2 * width)) * std::ceil(double(mix.inner) / 256);
     if (mix.form == MixForm::weight) return;
     const bool forward = mix.form == MixForm::forward;
     // Rows that overlap must be summed in order.
     if (forward ? mix.c_stride >= mix.cols : mix.a_stride >= mix.inner) op.split = 0;
     if (forward) return;
     const std::size_t weights = std::size_t(saturating_multiply(mix.inner, mix.cols));
-    if (has_own_weights(mix)) code.own_weights = std::max(code.own_weights, weights);
-    else code.transposed = std::min(code.transposed + weights, std::size_t(kMaxIndex));
+    if (has_own_weights(mix))
+      code.own_weights = std::max(code.own_weights, weights);
+    else
+      code.transposed = std::min(code.transposed + weights, std::size_t(kMaxIndex));
   }
 
   bool has_own_weights(const Mix& mix) const {
@@ -83,7 +88,8 @@ struct Compiler {
     }
     for (std::size_t i = 0; i < code.program.buffers.size(); i++) {
       const Buffer& each = buffer(i);
-      if (each.section == Index(index)) result.locals.push_back({i, each.width, &orbit->lambdas[std::size_t(each.lambda)].kostka});
+      if (each.section == Index(index))
+        result.locals.push_back({i, each.width, &orbit->lambdas[std::size_t(each.lambda)].kostka});
     }
     result.boxable = result.boxable && orbit;
     return result;
@@ -96,7 +102,8 @@ struct Compiler {
       std::fill_n(section_at.begin() + std::ptrdiff_t(section.first), section.count, int(s));
     }
     for (std::size_t i = 0; i < section_at.size(); i++) {
-      if (code.stages.empty() || code.stages.back().section != section_at[i]) code.stages.push_back({i, 0, section_at[i]});
+      if (code.stages.empty() || code.stages.back().section != section_at[i])
+        code.stages.push_back({i, 0, section_at[i]});
       code.stages.back().count++;
     }
   }
@@ -138,8 +145,10 @@ Index SectionCode::block_length(double elements) const {
   Index low = 1, high = section.n;
   while (low < high) {
     const Index middle = low + (high - low + 1) / 2;
-    if (box_elements(middle) <= elements) low = middle;
-    else high = middle - 1;
+    if (box_elements(middle) <= elements)
+      low = middle;
+    else
+      high = middle - 1;
   }
   return low;
 }

@@ -31,8 +31,8 @@ struct SectionCode {
   std::vector<LocalBuffer> locals;
   std::vector<Index> touched;  // elements of one multi-index's strands, for each orbit
 
-  // Rows of a local buffer in the largest box with blocks of `length`; elements of all local buffers then, and those with the
-  // operands' parts of a box.
+  // Rows of a local buffer in the largest box with blocks of `length`; elements of all local buffers then, and those
+  // with the operands' parts of a box.
   Index local_rows(const LocalBuffer& local, Index length) const;
   double local_elements(Index length) const;
   double box_elements(Index length) const;
@@ -55,6 +55,7 @@ struct Compiled {
   std::size_t transposed = 0;  // elements of all transposed weights
   std::size_t own_weights = 0;
   double work = 0;
+  double pieces = 0;  // of arithmetic per item between which memory may be fetched: about one per tile of a product
   double operand_size = 0;  // elements of all item operands of one item
   bool has_shared_output = false;
 };
@@ -62,8 +63,8 @@ struct Compiled {
 // The program must have been verified. width: of the kernels' vectors.
 Compiled compile(Program program, Index width);
 
-// Whether running a section box by box gives the bits of running it once, and boxes may run on several threads: every buffer
-// that the section writes is indexed by the strands in one way, so that no two boxes meet in an element.
+// Whether running a section box by box gives the bits of running it once, and boxes may run on several threads: every
+// buffer that the section writes is indexed by the strands in one way, so that no two boxes meet in an element.
 bool is_boxable(const Program& program, const Section& section);
 
 // Whether no two settings of the loops give one output element.

@@ -46,7 +46,8 @@ Features features() {
 std::string processor() {
   unsigned words[12] = {};
   for (unsigned i = 0; i < 3; i++)
-    if (!__get_cpuid(0x80000002 + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3])) return "x86-64";
+    if (!__get_cpuid(0x80000002 + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3]))
+      return "x86-64";
   char text[49] = {};
   std::memcpy(text, words, 48);
   std::string name = text;
@@ -84,8 +85,10 @@ CpuInfo read_cpu_info() {
   if (const char* text = std::getenv("BRAUER_TILE_BYTES"); text && *text) {
     char* end = nullptr;
     const long long bytes = std::strtoll(text, &end, 10);
-    if (*end == 0 && bytes >= 1) info.tile_bytes = bytes;
-    else if (info.error.empty()) info.error = "BRAUER_TILE_BYTES: expected a positive integer, received '" + std::string(text) + "'";
+    if (*end == 0 && bytes >= 1)
+      info.tile_bytes = bytes;
+    else if (info.error.empty())
+      info.error = "BRAUER_TILE_BYTES: expected a positive integer, received '" + std::string(text) + "'";
   }
   return info;
 }

@@ -17,8 +17,8 @@ struct Implementation {
 // Best first. The last one, portable, is always available.
 const std::vector<Implementation>& implementations();
 
-// The table named by BRAUER_CPU_ISA, else the first available one. Null with an error when the named one is unknown or cannot
-// run here: another one is never taken in silence.
+// The table named by BRAUER_CPU_ISA, else the first available one. Null with an error when the named one is unknown or
+// cannot run here: another one is never taken in silence.
 const KernelTable* choose_implementation(std::string& error);
 
 }  // namespace brauer

@@ -5,48 +5,30 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "cpu/arena.h"
-#include "cpu/convert.h"
 #include "cpu/dispatch.h"
 #include "cpu/interpreter.h"
+#include "cpu/memory.h"
 #include "cpu/mix.h"
 
 namespace brauer {
 namespace {
 
-// Programs with shared outputs cut the batch by these alone, so that sums over the batch have one order on every machine.
+// Programs with shared outputs cut the batch by these alone, so that sums over the batch have one order on every
+// machine.
 constexpr double kSharedTileBytes = 256 << 10;
 constexpr Index kSegments = 16;
 constexpr double kSegmentWork = 1 << 18;
 constexpr double kPartialBytes = 64 << 20;
 
-// What a thread keeps between runs.
-template <class T>
-struct Workspace {
-  Arena scratch, local, converted, weights, own_weights, partials;
-  std::vector<T*> base, box_base, transposed;
-  std::vector<const T*> in;
-  std::vector<T*> out;
-  std::vector<Index> steps, rows;
-
-  static Workspace& of_thread() {
-    static thread_local Workspace workspace;
-    return workspace;
-  }
-};
-
-template <class T>
-T* reserve(Arena& arena, double elements) {
-  if (elements == 0) return nullptr;
-  void* memory = arena.reserve(elements * double(sizeof(T)));
-  if (!memory) throw std::bad_alloc();
-  return static_cast<T*>(memory);
-}
+// Boxes that each thread should get of a section that several threads share, so that they end together.
+constexpr Index kBoxesPerThread = 4;
 
 template <class T>
 const Kernels<T>& kernels_of(const KernelTable& table) {
-  if constexpr (sizeof(T) == 8) return table.f64;
-  else return table.f32;
+  if constexpr (sizeof(T) == 8)
+    return table.f64;
+  else
+    return table.f32;
 }
 
 // One run's arguments.
@@ -57,35 +39,24 @@ struct Call {
   const std::atomic<bool>* cancel;
   int threads;
   T* const* transposed;
+
+  bool cancelled() const { return cancel && cancel->load(std::memory_order_relaxed); }
 };
+
+Status aborted() { return Status::error(Code::aborted, "run: aborted"); }
 
 template <class T>
 class CpuExecutable final : public Executable {
  public:
   CpuExecutable(Program program, Dtype dtype, const ExecutorOptions& options)
-      : table_(*options.kernels),
-        kernels_(kernels_of<T>(table_)),
-        dtype_(dtype),
+      : kernels_(kernels_of<T>(*options.kernels)),
         threads_(options.threads),
         parallel_work_(options.parallel_work),
         code_(compile(std::move(program), kernels_.width)),
-        constants_(code_.program.constants.begin(), code_.program.constants.end()),
-        no_weights_(code_.ops.size(), nullptr) {
-    const auto& buffers = code_.program.buffers;
-    operand_of_.assign(buffers.size(), 0);
-    converted_at_.assign(buffers.size(), 0);
-    partial_at_.assign(buffers.size(), 0);
-    for (const Role role : {Role::input, Role::output}) {
-      for (std::size_t i = 0; i < buffers.size(); i++) {
-        if (buffers[i].role != role) continue;
-        operand_of_[i] = operands_.size();
-        const bool shared = buffers[i].shared;
-        operands_.push_back({role == Role::output, shared, buffers[i].size, shared ? compute_bytes(dtype) : storage_bytes(dtype)});
-        if (!shared && is_half(dtype)) converted_at_[i] = converted_size_, converted_size_ += double(buffers[i].size);
-        if (buffers[i].shared_output()) partial_at_[i] = partial_size_, partial_size_ += double(buffers[i].size);
-      }
-    }
-    for (const Buffer& buffer : buffers) steps_.push_back(buffer.shared || buffer.role == Role::constant ? 0 : buffer.size);
+        memory_(code_, *options.kernels, dtype),
+        no_weights_(code_.ops.size(), nullptr),
+        is_half_(is_half(dtype)) {
+    operands_ = memory_.operands();
     set_tile(code_.has_shared_output ? kSharedTileBytes : options.tile_bytes);
   }
 
@@ -101,17 +72,19 @@ class CpuExecutable final : public Executable {
 
  private:
   using Space = Workspace<T>;
-  using Base = std::vector<T*>;
 
   void set_tile(double bytes) {
     tile_elements_ = bytes / double(sizeof(T));
-    const double item = double(code_.program.scratch_size) + double(code_.program.local_size) + code_.operand_size + converted_size_;
+    const Program& program = code_.program;
+    const double item =
+        double(program.scratch_size) + double(program.local_size) + code_.operand_size + memory_.converted_size();
     const double fitting = std::min(item > 0 ? tile_elements_ / item : 65536, 65536.0);
     tile_items_ = std::max<Index>(Index(fitting), 1);
-    // Item strides inside scratch are then multiples of a cache line.
+    // Buffers in scratch then start at multiples of a cache line.
     if (tile_items_ > 16) tile_items_ -= tile_items_ % 16;
     lengths_.assign(code_.sections.size(), 0);
-    if (fitting >= 1) return;
+    fits_ = fitting >= 1;
+    if (fits_) return;
     for (std::size_t s = 0; s < lengths_.size(); s++)
       if (code_.sections[s].boxable) lengths_[s] = code_.sections[s].block_length(tile_elements_);
   }
@@ -123,18 +96,18 @@ class CpuExecutable final : public Executable {
         return Status::error(Code::invalid_argument, "run: expected operands of fewer than 2^53 elements");
     if (threads <= 0) threads = threads_;
     if (code_.work * double(batch) < parallel_work_) threads = 1;
-    Call<T> call{batch, operands, cancel, threads, transpose_all(operands)};
+    const Call<T> call{batch, operands, cancel, threads, transpose_all(operands)};
     Status status;
-    if (code_.has_shared_output) status = run_segments(call);
-    else if (batch < threads && code_.work >= parallel_work_) status = run_items(call);
-    else status = run_tiles(call);
+    if (code_.has_shared_output)
+      status = run_segments(call);
+    else if (batch < threads && code_.work >= parallel_work_)
+      status = run_items(call);
+    else
+      status = run_tiles(call);
     if (status.code == Code::out_of_memory) throw std::bad_alloc();
     if (!status.ok() && status.message.empty()) status.message = "run: unexpected failure";
-    if (status.ok() && cancel && cancel->load(std::memory_order_relaxed)) return aborted();
-    return status;
+    return status.ok() && call.cancelled() ? aborted() : status;
   }
-
-  static Status aborted() { return Status::error(Code::aborted, "run: aborted"); }
 
   T* const* transpose_all(void* const* operands) const {
     if (code_.transposed == 0) return no_weights_.data();
@@ -143,101 +116,40 @@ class CpuExecutable final : public Executable {
     T* next = reserve<T>(space.weights, double(code_.transposed));
     for (std::size_t i = 0; i < code_.ops.size(); i++) {
       const auto* mix = std::get_if<Mix>(code_.ops[i].source);
-      if (!mix || mix->form != MixForm::input || steps_[mix->b] != 0) continue;
-      transpose_weights(*mix, kernels_, static_cast<const T*>(fixed_base(mix->b, operands)), next);
+      if (!mix || mix->form != MixForm::input || !memory_.is_fixed(mix->b)) continue;
+      transpose_weights(*mix, kernels_, static_cast<const T*>(memory_.fixed_base(mix->b, operands, nullptr)), next);
       space.transposed[i] = next;
       next += mix->inner * mix->cols;
     }
     return space.transposed.data();
   }
 
-  // Where a constant or a shared operand lies.
-  T* fixed_base(std::size_t i, void* const* operands) const {
-    const Buffer& buffer = code_.program.buffers[i];
-    // Verified programs write no constant and no input.
-    if (buffer.role == Role::constant) return const_cast<T*>(constants_.data()) + buffer.offset;
-    return static_cast<T*>(operands[operand_of_[i]]);
-  }
-
-  // Points every buffer at `items` items from `first` on, in arenas laid out for `capacity` items. Local buffers of sections
-  // that run box by box are left to `bind_box`.
-  void bind(Space& space, const Call<T>& call, Index first, Index capacity, const std::vector<Index>& lengths, T* partial) const {
-    const auto& buffers = code_.program.buffers;
-    const double count = double(capacity);
-    T* const scratch = reserve<T>(space.scratch, count * double(code_.program.scratch_size));
-    T* const converted = reserve<T>(space.converted, count * converted_size_);
-    double locals = 0;
-    for (std::size_t s = 0; s < lengths.size(); s++) {
-      if (code_.sections[s].locals.empty()) continue;
-      locals = std::max(locals, lengths[s] > 0 ? code_.sections[s].local_elements(lengths[s]) : count * double(code_.program.local_size));
-    }
-    T* const local = reserve<T>(space.local, locals);
-    space.base.resize(buffers.size());
-    for (std::size_t i = 0; i < buffers.size(); i++) {
-      const Buffer& buffer = buffers[i];
-      T*& base = space.base[i];
-      if (steps_[i] == 0 && buffer.shared_output() && partial) base = partial + Index(partial_at_[i]);
-      else if (buffer.role == Role::scratch) base = buffer.size == 0 ? nullptr : (buffer.local() ? local : scratch) + capacity * buffer.offset;
-      else if (buffer.shared || buffer.role == Role::constant) base = fixed_base(i, call.operands);
-      else if (is_half(dtype_)) base = converted + capacity * Index(converted_at_[i]);
-      else base = buffer.size == 0 ? nullptr : static_cast<T*>(call.operands[operand_of_[i]]) + first * buffer.size;
-    }
-  }
-
-  // Local buffers of a section, one after the other, for boxes of a block length.
-  void bind_box(Base& base, T* local, const SectionCode& section, Index length) const {
-    for (const LocalBuffer& each : section.locals) {
-      base[each.buffer] = local;
-      local += section.local_rows(each, length) * each.width;
-    }
-  }
-
-  Tile<T> tile(Space& space, const Base& base, Index items, const Call<T>& call) const {
+  Tile<T> tile(Space& space, const std::vector<T*>& base, Index items, const Call<T>& call) const {
     const std::size_t m = code_.largest_orbit;
     space.in.resize(m), space.out.resize(m), space.steps.resize(4 * m);
     Index* steps = space.steps.data();
-    return {&kernels_, base.data(), steps_.data(), items, constants_.data(), reserve<T>(space.own_weights, double(code_.own_weights)),
-            {space.in.data(), space.out.data(), steps, steps + m, steps + 2 * m, steps + 3 * m}, &space.rows, Poll{call.cancel}};
-  }
-
-  template <class F>
-  void each_converted(bool output, const F& f) const {
-    if (!is_half(dtype_)) return;
-    const auto& buffers = code_.program.buffers;
-    for (std::size_t i = 0; i < buffers.size(); i++)
-      if (buffers[i].role == (output ? Role::output : Role::input) && !buffers[i].shared && buffers[i].size > 0) f(i, buffers[i].size);
-  }
-
-  // Elements [begin, end) of each item operand of the items from `first` on, from and to 16-bit storage.
-  void convert_in(const Base& base, const Call<T>& call, Index first, Index items, Index begin = 0, Index parts = 1) const {
-    if constexpr (sizeof(T) == 4) {
-      each_converted(false, [&](std::size_t i, Index size) {
-        const auto* from = static_cast<const std::uint16_t*>(call.operands[operand_of_[i]]) + first * size;
-        const Index low = items * size / parts * begin, high = begin + 1 == parts ? items * size : items * size / parts * (begin + 1);
-        widen(table_, dtype_, base[i] + low, from + low, high - low);
-      });
-    }
-  }
-
-  void convert_out(const Base& base, const Call<T>& call, Index first, Index items, Index begin = 0, Index parts = 1) const {
-    if constexpr (sizeof(T) == 4) {
-      each_converted(true, [&](std::size_t i, Index size) {
-        auto* to = static_cast<std::uint16_t*>(call.operands[operand_of_[i]]) + first * size;
-        const Index low = items * size / parts * begin, high = begin + 1 == parts ? items * size : items * size / parts * (begin + 1);
-        narrow(table_, dtype_, to + low, base[i] + low, high - low);
-      });
-    }
+    return {&kernels_,
+            base.data(),
+            memory_.steps(),
+            items,
+            memory_.constants(),
+            reserve<T>(space.own_weights, double(code_.own_weights)),
+            {space.in.data(), space.out.data(), steps, steps + m, steps + 2 * m, steps + 3 * m},
+            &space.rows,
+            nullptr,
+            Poll{call.cancel}};
   }
 
   Interpreter<T> interpreter(const Call<T>& call) const { return {code_, call.transposed}; }
 
-  // The whole program over items [first, first + items).
-  Status run_tile(const Call<T>& call, Index first, Index items, Index capacity, T* partial) const {
-    if (call.cancel && call.cancel->load(std::memory_order_relaxed)) return aborted();
+  // The whole program over items [first, first + items), while `ahead` is fetched.
+  Status run_tile(const Call<T>& call, Index first, Index items, Index capacity, T* partial, Ahead* ahead) const {
+    if (call.cancelled()) return aborted();
     Space& space = Space::of_thread();
-    bind(space, call, first, capacity, lengths_, partial);
-    convert_in(space.base, call, first, items);
+    memory_.bind(space, call.operands, first, capacity, lengths_, partial);
+    memory_.convert_in(space.base, call.operands, first, items, 0, 1);
     Tile<T> here = tile(space, space.base, items, call);
+    here.ahead = ahead;
     const Interpreter<T> interpret = interpreter(call);
     for (const Stage& stage : code_.stages) {
       const Index length = stage.section < 0 ? 0 : lengths_[std::size_t(stage.section)];
@@ -246,44 +158,62 @@ class CpuExecutable final : public Executable {
       } else {
         const SectionCode& section = code_.sections[std::size_t(stage.section)];
         const Blocks blocks{section.section.n, length, section.section.d};
-        bind_box(space.base, reserve<T>(space.local, section.local_elements(length)), section, length);
-        for (Index box = 0; box < blocks.boxes() && !here.poll.stopped; box++) interpret.run_box(section, blocks, box, here);
+        memory_.bind_box(space.base, reserve<T>(space.local, section.local_elements(length)), section, length);
+        for (Index box = 0; box < blocks.boxes() && !here.poll.stopped; box++)
+          interpret.run_box(section, blocks, box, here);
       }
       if (here.poll.stopped) return aborted();
     }
-    convert_out(space.base, call, first, items);
+    memory_.convert_out(space.base, call.operands, first, items, 0, 1);
     return {};
   }
 
+  // As few tiles as fit the budget, a multiple of the threads, and of nearly one size.
   Status run_tiles(const Call<T>& call) const {
-    const Index per_thread = (call.batch + call.threads - 1) / call.threads;
-    const Index items = std::max<Index>(std::min(tile_items_, per_thread), 1);
+    if (call.batch == 0) return {};
+    const Index least = (call.batch - 1) / tile_items_ + 1;
+    const Index wanted = std::min((least + call.threads - 1) / call.threads * call.threads, call.batch);
+    const Index items = (call.batch - 1) / wanted + 1, tiles = (call.batch - 1) / items + 1;
+    const Index capacity = std::min((items + 15) / 16 * 16, tile_items_);
+    // Ranges of tiles, so that a thread knows which one comes next.
+    const Index grain = std::max<Index>(tiles / (8 * call.threads), 1);
+    const auto count = [&](Index t) { return std::min(items, call.batch - t * items); };
     const auto body = [&](Index begin, Index end) -> Status {
       for (Index t = begin; t < end; t++) {
-        Status status = run_tile(call, t * items, std::min(items, call.batch - t * items), items, nullptr);
+        const bool known = t + 1 < end && fits_;
+        Ahead ahead = known ? memory_.fetch(call.operands, (t + 1) * items, count(t + 1)) : Ahead{};
+        Status status = run_tile(call, t * items, count(t), capacity, nullptr, known ? &ahead : nullptr);
         if (!status.ok()) return status;
       }
       return {};
     };
-    return parallel_for(call.threads, (call.batch + items - 1) / items, 1, body);
+    return parallel_for(call.threads, tiles, grain, body);
   }
 
-  // Fewer items than threads: all threads work on one item, instruction by instruction, section boxes among them.
+  // Fewer items than threads: all threads work on one item, instruction by instruction, the boxes of a section among
+  // them.
   Status run_items(const Call<T>& call) const {
-    std::vector<Index> lengths = lengths_;
-    for (std::size_t s = 0; s < lengths.size(); s++)
-      if (code_.sections[s].boxable) lengths[s] = shared_length(code_.sections[s], call.threads);
     Space& space = Space::of_thread();
+    space.lengths = lengths_;
+    for (std::size_t s = 0; s < lengths_.size(); s++)
+      if (code_.sections[s].boxable) space.lengths[s] = shared_length(code_.sections[s], call.threads);
+    const auto& operands = call.operands;
     for (Index item = 0; item < call.batch; item++) {
-      bind(space, call, item, 1, lengths, nullptr);
-      Status status = each_part(call, [&](Index part, Index parts) { convert_in(space.base, call, item, 1, part, parts); });
+      if (call.cancelled()) return aborted();
+      memory_.bind(space, operands, item, 1, space.lengths, nullptr);
+      Status status = each_part(
+          call, [&](Index part, Index parts) { memory_.convert_in(space.base, operands, item, 1, part, parts); });
       for (std::size_t s = 0; s < code_.stages.size() && status.ok(); s++) {
         const Stage& stage = code_.stages[s];
-        const Index length = stage.section < 0 ? 0 : lengths[std::size_t(stage.section)];
-        if (length > 0) status = run_boxes(call, space, code_.sections[std::size_t(stage.section)], length);
-        else status = run_ops(call, space, stage);
+        const Index length = stage.section < 0 ? 0 : space.lengths[std::size_t(stage.section)];
+        if (length > 0)
+          status = run_boxes(call, space, code_.sections[std::size_t(stage.section)], length);
+        else
+          status = run_ops(call, space, stage);
       }
-      if (status.ok()) status = each_part(call, [&](Index part, Index parts) { convert_out(space.base, call, item, 1, part, parts); });
+      if (status.ok())
+        status = each_part(
+            call, [&](Index part, Index parts) { memory_.convert_out(space.base, operands, item, 1, part, parts); });
       if (!status.ok()) return status;
     }
     return {};
@@ -291,16 +221,15 @@ class CpuExecutable final : public Executable {
 
   // Blocks as long as the budget allows, but short enough to give every thread several boxes.
   Index shared_length(const SectionCode& section, int threads) const {
-    const Index n = section.section.n;
-    const Index length = section.block_length(tile_elements_);
-    Index blocks = (n - 1) / length + 1;
-    while (blocks < n && choose(blocks + section.section.d - 1, section.section.d) < 4 * threads) blocks++;
+    const auto [first, instructions, n, d] = section.section;
+    Index blocks = (n - 1) / section.block_length(tile_elements_) + 1;
+    while (blocks < n && choose(blocks + d - 1, d) < kBoxesPerThread * threads) blocks++;
     return (n - 1) / blocks + 1;
   }
 
   template <class F>
   Status each_part(const Call<T>& call, const F& convert) const {
-    if (!is_half(dtype_)) return {};
+    if (!is_half_) return {};
     const Index parts = 8 * call.threads;
     const auto body = [&](Index begin, Index end) -> Status {
       for (Index part = begin; part < end; part++) convert(part, parts);
@@ -314,11 +243,11 @@ class CpuExecutable final : public Executable {
     const auto body = [&](Index begin, Index end) -> Status {
       Space& space = Space::of_thread();
       space.box_base = caller.base;
-      bind_box(space.box_base, reserve<T>(space.local, section.local_elements(length)), section, length);
+      memory_.bind_box(space.box_base, reserve<T>(space.local, section.local_elements(length)), section, length);
       Tile<T> here = tile(space, space.box_base, 1, call);
       const Interpreter<T> interpret = interpreter(call);
       for (Index box = begin; box < end && !here.poll.stopped; box++) interpret.run_box(section, blocks, box, here);
-      return here.poll.stopped ? aborted() : Status{};
+      return here.poll.stopped || call.cancelled() ? aborted() : Status{};
     };
     return parallel_for(call.threads, blocks.boxes(), 1, body);
   }
@@ -333,8 +262,10 @@ class CpuExecutable final : public Executable {
         Space& space = Space::of_thread();
         Tile<T> here = tile(space, caller.base, 1, call);
         for (Index part = begin; part < end && !here.poll.stopped; part++) {
-          if (split) interpret.run_part(i, part, parts, here);
-          else interpret.run_op(i, here);
+          if (split)
+            interpret.run_part(i, part, parts, here);
+          else
+            interpret.run_op(i, here);
         }
         return here.poll.stopped ? aborted() : Status{};
       };
@@ -344,18 +275,17 @@ class CpuExecutable final : public Executable {
     return {};
   }
 
-  // Sums over the batch: segments of tiles, their number fixed by shape and batch, each summed in order into a part of its own
-  // (the first one into the operands); parts are then added in pairs.
+  // Sums over the batch: segments of tiles, their number fixed by shape and batch, each summed in order into a part of
+  // its own (the first one into the operands); parts are then added in pairs.
   Status run_segments(const Call<T>& call) const {
+    const double size = memory_.partial_size();
     const Index tiles = (call.batch + tile_items_ - 1) / tile_items_;
-    const double by_memory = std::max(kPartialBytes / (partial_size_ * double(sizeof(T)) + 1), 1.0);
-    const double by_work = std::max(code_.work * double(call.batch) / kSegmentWork, 1.0);
-    const Index segments = std::max<Index>(std::min({kSegments, tiles, Index(std::min(by_memory, 1e6)), Index(std::min(by_work, 1e6))}), 1);
-    T* const partials = reserve<T>(Space::of_thread().partials, partial_size_ * double(segments - 1));
-    const auto part = [&](Index segment, std::size_t i) {
-      if (segment == 0) return static_cast<T*>(call.operands[operand_of_[i]]);
-      return partials + (segment - 1) * Index(partial_size_) + Index(partial_at_[i]);
-    };
+    const double by_memory = kPartialBytes / (size * double(sizeof(T)) + 1),
+                 by_work = code_.work * double(call.batch) / kSegmentWork;
+    const auto most = Index(std::clamp(std::min(by_memory, by_work), 1.0, double(kSegments)));
+    const Index segments = std::max<Index>(std::min(most, tiles), 1);
+    T* const partials = reserve<T>(Space::of_thread().partials, size * double(segments - 1));
+    const auto part = [&](Index segment) { return segment == 0 ? nullptr : partials + (segment - 1) * Index(size); };
     const auto& buffers = code_.program.buffers;
     const auto each_shared = [&](const auto& f) {
       for (std::size_t i = 0; i < buffers.size(); i++)
@@ -363,11 +293,13 @@ class CpuExecutable final : public Executable {
     };
     const auto body = [&](Index begin, Index end) -> Status {
       for (Index segment = begin; segment < end; segment++) {
-        each_shared([&](std::size_t i, Index size) { std::fill_n(part(segment, i), size, T(0)); });
+        each_shared([&](std::size_t i, Index count) {
+          std::fill_n(memory_.fixed_base(i, call.operands, part(segment)), count, T(0));
+        });
         for (Index t = tiles * segment / segments; t < tiles * (segment + 1) / segments; t++) {
           const Index first = t * tile_items_;
-          T* const own = segment == 0 ? nullptr : partials + (segment - 1) * Index(partial_size_);
-          Status status = run_tile(call, first, std::min(tile_items_, call.batch - first), tile_items_, own);
+          Status status =
+              run_tile(call, first, std::min(tile_items_, call.batch - first), tile_items_, part(segment), nullptr);
           if (!status.ok()) return status;
         }
       }
@@ -376,33 +308,31 @@ class CpuExecutable final : public Executable {
     Status status = parallel_for(call.threads, segments, 1, body);
     for (Index distance = 1; distance < segments && status.ok(); distance *= 2)
       for (Index segment = 0; segment + distance < segments; segment += 2 * distance)
-        each_shared([&](std::size_t i, Index size) {
-          T* to = part(segment, i);
-          const T* from = part(segment + distance, i);
-          for (Index e = 0; e < size; e++) to[e] += from[e];
+        each_shared([&](std::size_t i, Index count) {
+          T* to = memory_.fixed_base(i, call.operands, part(segment));
+          const T* from = memory_.fixed_base(i, call.operands, part(segment + distance));
+          for (Index e = 0; e < count; e++) to[e] += from[e];
         });
     return status;
   }
 
-  const KernelTable& table_;
   const Kernels<T>& kernels_;
-  Dtype dtype_;
   int threads_;
   double parallel_work_;
   Compiled code_;
-  std::vector<T> constants_;
+  Memory<T> memory_;
   std::vector<T*> no_weights_;
-  std::vector<Index> steps_;
-  std::vector<std::size_t> operand_of_;
-  std::vector<double> converted_at_, partial_at_;
-  double converted_size_ = 0, partial_size_ = 0, tile_elements_ = 0;
+  bool is_half_;
+  double tile_elements_ = 0;
   Index tile_items_ = 1;
+  bool fits_ = false;           // an item and its scratch, in a tile
   std::vector<Index> lengths_;  // of blocks by section, 0: the section runs as a whole
 };
 
 }  // namespace
 
-std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, const ExecutorOptions& options, Status& status) noexcept {
+std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, const ExecutorOptions& options,
+                                 Status& status) noexcept {
   try {
     Program program;
     status = decode(words, count, program);

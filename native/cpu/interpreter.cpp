@@ -38,8 +38,11 @@ void Interpreter<T>::run_op(std::size_t index, Tile<T>& tile) const {
       // Shared outputs are zeroed once per call by the executor.
       if (!op.shared) run_zero(std::get<Zero>(*op.source), tile);
       return;
-    case 1: return run_strided(std::get<Strided>(*op.source), *op.nest, tile, 0, 0, false, op.shared);
-    case 2: return run_gather(std::get<Gather>(*op.source), code.program.table.data(), *op.nest, tile, 0, 0, false, op.shared);
+    case 1:
+      return run_strided(std::get<Strided>(*op.source), *op.nest, tile, 0, 0, false, op.shared);
+    case 2:
+      return run_gather(std::get<Gather>(*op.source), code.program.table.data(), *op.nest, tile, 0, 0, false,
+                        op.shared);
     case 3: {
       const Mix& mix = std::get<Mix>(*op.source);
       return run_mix(mix, transposed[index], tile, 0, mix.rows, op.shared);
@@ -58,7 +61,8 @@ void Interpreter<T>::run_stage(const Stage& stage, Tile<T>& tile) const {
 
 // A strided or gather instruction with loop i limited to steps low[i] … high[i] − 1.
 template <class T>
-void Interpreter<T>::run_loops(const Op& op, const std::vector<Loop>& loops, const Index* low, const Index* high, Tile<T>& tile) const {
+void Interpreter<T>::run_loops(const Op& op, const std::vector<Loop>& loops, const Index* low, const Index* high,
+                               Tile<T>& tile) const {
   Loop limited[kMaxLoops];
   Index out = 0, in = 0;
   bool negative = false;
@@ -69,14 +73,18 @@ void Interpreter<T>::run_loops(const Op& op, const std::vector<Loop>& loops, con
     negative ^= loops[i].alternate && (low[i] & 1);
   }
   const Nest nest = make_nest(limited, loops.size(), tile.kernels->width);
-  if (const auto* strided = std::get_if<Strided>(op.source)) run_strided(*strided, nest, tile, out, in, negative, op.shared);
-  else run_gather(std::get<Gather>(*op.source), code.program.table.data(), nest, tile, out, in, negative, op.shared);
+  if (const auto* strided = std::get_if<Strided>(op.source))
+    run_strided(*strided, nest, tile, out, in, negative, op.shared);
+  else
+    run_gather(std::get<Gather>(*op.source), code.program.table.data(), nest, tile, out, in, negative, op.shared);
 }
 
 template <class T>
 void Interpreter<T>::run_part(std::size_t index, Index part, Index parts, Tile<T>& tile) const {
   const Op& op = code.ops[index];
-  const auto range = [&](Index extent) { return std::pair<Index, Index>(extent * part / parts, extent * (part + 1) / parts); };
+  const auto range = [&](Index extent) {
+    return std::pair<Index, Index>(extent * part / parts, extent * (part + 1) / parts);
+  };
   if (const auto* mix = std::get_if<Mix>(op.source)) {
     const auto [first, last] = range(mix->rows);
     return run_mix(*mix, transposed[index], tile, first, last - first, op.shared);
@@ -92,7 +100,8 @@ void Interpreter<T>::run_part(std::size_t index, Index part, Index parts, Tile<T
 template <class T>
 void Interpreter<T>::run_box(const SectionCode& section, const Blocks& blocks, Index number, Tile<T>& tile) const {
   const Box box = blocks.box(number);
-  for (std::size_t i = section.section.first; i < section.section.first + section.section.count && !tile.poll.stopped; i++) {
+  for (std::size_t i = section.section.first; i < section.section.first + section.section.count && !tile.poll.stopped;
+       i++) {
     const Op& op = code.ops[i];
     if (const auto* orbit = std::get_if<Orbit>(op.source)) {
       run_orbit(*orbit, *op.orbit, tile, box);

@@ -5,7 +5,8 @@
 
 namespace brauer {
 
-// Runs compiled instructions on a tile. Nothing here allocates, locks or throws; a cancelled run leaves `tile.poll.stopped`.
+// Runs compiled instructions on a tile. Nothing here allocates, locks or throws; a cancelled run leaves
+// `tile.poll.stopped`.
 template <class T>
 struct Interpreter {
   const Compiled& code;
@@ -20,7 +21,8 @@ struct Interpreter {
   void run_op(std::size_t index, Tile<T>& tile) const;
 
  private:
-  void run_loops(const Op& op, const std::vector<Loop>& loops, const Index* low, const Index* high, Tile<T>& tile) const;
+  void run_loops(const Op& op, const std::vector<Loop>& loops, const Index* low, const Index* high,
+                 Tile<T>& tile) const;
 };
 
 }  // namespace brauer

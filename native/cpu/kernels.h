@@ -15,6 +15,17 @@ struct Stop {
   const void* context;
 };
 
+// Memory that the next tile will touch, fetched into the second-level cache a few lines at a time between pieces of
+// arithmetic.
+struct Ahead {
+  struct Span {
+    const char *next, *end;
+  };
+  static constexpr int kSpans = 8;
+  Span spans[kSpans];
+  int count, lines;  // spans left, the last one is fetched first; lines per piece
+};
+
 // C[i, j] (+)= Σ_k A[i, k]·B[k, j]. A has strides for both of its indices, so that the same kernel multiplies by a
 // transpose; rows of B and C are contiguous. Each element is summed over k in order, in blocks fixed by `inner` alone.
 template <class T>
@@ -24,6 +35,7 @@ struct Gemm {
   Index rows, inner, cols;
   Index a_row, a_inner, b_row, c_row;
   bool set;
+  Ahead* ahead;  // may be null
 };
 
 // out[t·out2 + r·out1 + e·out0] (+)= scale · in[t·in2 + r·in1 + e·in0] for t < n2, r < n1, e < n0.

@@ -20,7 +20,8 @@ Matrix<T> matrix(const Tile<T>& tile, std::size_t buffer, Index base, Index row)
   return {tile.base[buffer] + base, row, tile.step[buffer]};
 }
 
-// Whether the rows of all items lie at one stride; then the items are merged into more rows. A single row per item always does.
+// Whether the rows of all items lie at one stride; then the items are merged into more rows. A single row per item
+// always does.
 template <class T>
 bool merge_items(Matrix<T>& x, Matrix<T>& y, Index items, Index rows) {
   if (items == 1) return true;
@@ -33,17 +34,20 @@ bool merge_items(Matrix<T>& x, Matrix<T>& y, Index items, Index rows) {
 
 // y (+)= x·b by rows, in calls of bounded length.
 template <class T>
-void multiply_rows(Tile<T>& tile, const Matrix<T>& x, const T* b, Index b_row, const Matrix<T>& y, Index rows, Index inner, Index cols, bool set) {
+void multiply_rows(Tile<T>& tile, const Matrix<T>& x, const T* b, Index b_row, const Matrix<T>& y, Index rows,
+                   Index inner, Index cols, bool set) {
   const Index piece = std::max<Index>(std::min(kCallProducts / double(inner) / double(cols), double(rows)), 16);
   for (Index r = 0; r < rows; r += piece) {
     const Index count = std::min(piece, rows - r);
     if (tile.poll.spend(double(count) * double(inner) * double(cols) / 16)) return;
-    tile.kernels->gemm({x.base + r * x.row, b, y.base + r * y.row, count, inner, cols, x.row, 1, b_row, y.row, set});
+    tile.kernels->gemm(
+        {x.base + r * x.row, b, y.base + r * y.row, count, inner, cols, x.row, 1, b_row, y.row, set, tile.ahead});
   }
 }
 
 template <class T>
-void multiply(Tile<T>& tile, Matrix<T> x, const T* b, Index b_row, Index b_step, Matrix<T> y, Index rows, Index inner, Index cols, bool set) {
+void multiply(Tile<T>& tile, Matrix<T> x, const T* b, Index b_row, Index b_step, Matrix<T> y, Index rows, Index inner,
+              Index cols, bool set) {
   Index items = tile.items;
   if (b_step == 0 && merge_items(x, y, items, rows)) rows *= items, items = 1;
   for (Index t = 0; t < items; t++) {
@@ -52,10 +56,11 @@ void multiply(Tile<T>& tile, Matrix<T> x, const T* b, Index b_row, Index b_step,
   }
 }
 
-// b (+)= aᵀ·c, rows in order. Calls take whole blocks of the kernel's inner loop, so that the order of sums does not depend on
-// where the calls are cut.
+// b (+)= aᵀ·c, rows in order. Calls take whole blocks of the kernel's inner loop, so that the order of sums does not
+// depend on where the calls are cut.
 template <class T>
-void accumulate(Tile<T>& tile, Matrix<T> a, T* b, Index b_row, Index b_step, Matrix<T> c, Index rows, Index inner, Index cols, bool set) {
+void accumulate(Tile<T>& tile, Matrix<T> a, T* b, Index b_row, Index b_step, Matrix<T> c, Index rows, Index inner,
+                Index cols, bool set) {
   constexpr Index kBlock = 256;
   Index items = tile.items;
   if (b_step == 0 && merge_items(a, c, items, rows)) rows *= items, items = 1;
@@ -64,7 +69,8 @@ void accumulate(Tile<T>& tile, Matrix<T> a, T* b, Index b_row, Index b_step, Mat
     for (Index r = 0; r < rows; r += piece) {
       const Index count = std::min(piece, rows - r);
       if (tile.poll.spend(double(count) * double(inner) * double(cols) / 16)) return;
-      tile.kernels->gemm({a.base + r * a.row, c.base + r * c.row, b, inner, count, cols, 1, a.row, c.row, b_row, set && r == 0});
+      tile.kernels->gemm({a.base + r * a.row, c.base + r * c.row, b, inner, count, cols, 1, a.row, c.row, b_row,
+                          set && r == 0, tile.ahead});
     }
     a.base += a.step, c.base += c.step, b += b_step;
   }
@@ -85,9 +91,12 @@ void run_mix(const Mix& mix, const T* transposed, Tile<T>& tile, Index first, In
   T* const b = tile.base[mix.b] + mix.b_base;
   const Index b_step = tile.step[mix.b];
   switch (mix.form) {
-    case MixForm::forward: return multiply(tile, a, b, mix.b_stride, b_step, c, count, mix.inner, mix.cols, mix.set);
-    case MixForm::weight: return accumulate(tile, a, b, mix.b_stride, b_step, c, count, mix.inner, mix.cols, mix.set && !shared);
-    case MixForm::input: break;
+    case MixForm::forward:
+      return multiply(tile, a, b, mix.b_stride, b_step, c, count, mix.inner, mix.cols, mix.set);
+    case MixForm::weight:
+      return accumulate(tile, a, b, mix.b_stride, b_step, c, count, mix.inner, mix.cols, mix.set && !shared);
+    case MixForm::input:
+      break;
   }
   if (b_step == 0) return multiply(tile, c, transposed, mix.inner, 0, a, count, mix.cols, mix.inner, mix.set);
   // Weights of each item's own are transposed one by one.

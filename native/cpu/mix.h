@@ -5,7 +5,8 @@
 
 namespace brauer {
 
-// Rows [first, first + count) of a mix over the items of a tile. For local operands count is the number of rows of the box.
+// Rows [first, first + count) of a mix over the items of a tile. For local operands count is the number of rows of the
+// box.
 template <class T>
 void run_mix(const Mix& mix, const T* transposed, Tile<T>& tile, Index first, Index count, bool shared);
 

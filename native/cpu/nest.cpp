@@ -32,8 +32,10 @@ void merge_sums(Nest& nest) {
   int kept = 0;
   for (int i = 0; i < nest.sum_count; i++) {
     const Sum sum = nest.sums[i];
-    if (kept > 0 && nest.sums[kept - 1].in == sum.in * sum.extent) nest.sums[kept - 1] = {nest.sums[kept - 1].extent * sum.extent, sum.in};
-    else nest.sums[kept++] = sum;
+    if (kept > 0 && nest.sums[kept - 1].in == sum.in * sum.extent)
+      nest.sums[kept - 1] = {nest.sums[kept - 1].extent * sum.extent, sum.in};
+    else
+      nest.sums[kept++] = sum;
   }
   nest.sum_count = kept;
 }
@@ -43,9 +45,11 @@ void merge_outer(Nest& nest) {
   for (int i = 0; i < nest.outer_count; i++) {
     const Step& step = nest.outer[i];
     Step* last = kept > 0 ? &nest.outer[kept - 1] : nullptr;
-    if (last && !last->alternate && !step.alternate && last->out == step.out * step.extent && last->in == step.in * step.extent)
+    if (last && !last->alternate && !step.alternate && last->out == step.out * step.extent &&
+        last->in == step.in * step.extent)
       *last = {last->extent * step.extent, step.out, step.in, false};
-    else nest.outer[kept++] = step;
+    else
+      nest.outer[kept++] = step;
   }
   nest.outer_count = kept;
 }
@@ -75,11 +79,16 @@ Nest make_nest(const Loop* loops, std::size_t count, Index width) {
   for (std::size_t i = 0; i < count; i++) {
     const Loop& loop = loops[i];
     if (loop.extent == 1) continue;
-    if (loop.out == 0 && loop.in == 0) nest.scale *= loop.alternate ? double(loop.extent & 1) : double(loop.extent);
-    else if (loop.alternate) insert_sorted(nest.outer, nest.outer_count, {loop.extent, loop.out, loop.in, true});
-    else if (loop.out == 0) insert_sorted(nest.sums, nest.sum_count, {loop.extent, loop.in});
-    else if (!channels && loop.out == 1 && loop.in == 1 && loop.strands == 0) channels = &loop;
-    else insert_sorted(nest.outer, nest.outer_count, {loop.extent, loop.out, loop.in, false});
+    if (loop.out == 0 && loop.in == 0)
+      nest.scale *= loop.alternate ? double(loop.extent & 1) : double(loop.extent);
+    else if (loop.alternate)
+      insert_sorted(nest.outer, nest.outer_count, {loop.extent, loop.out, loop.in, true});
+    else if (loop.out == 0)
+      insert_sorted(nest.sums, nest.sum_count, {loop.extent, loop.in});
+    else if (!channels && loop.out == 1 && loop.in == 1 && loop.strands == 0)
+      channels = &loop;
+    else
+      insert_sorted(nest.outer, nest.outer_count, {loop.extent, loop.out, loop.in, false});
   }
   if (channels) nest.run.extent = channels->extent;
   merge_sums(nest);
@@ -117,7 +126,8 @@ namespace {
 
 // out (+)= factor · nest over `items` items.
 template <class T>
-void run_nest(const Nest& nest, Tile<T>& tile, T* out, const T* in, Index items, Index out_step, Index in_step, double factor, bool set) {
+void run_nest(const Nest& nest, Tile<T>& tile, T* out, const T* in, Index items, Index out_step, Index in_step,
+              double factor, bool set) {
   const Kernels<T>& kernels = *tile.kernels;
   Step outer[kMaxLoops + 2];
   int count = nest.outer_count;
@@ -130,8 +140,8 @@ void run_nest(const Nest& nest, Tile<T>& tile, T* out, const T* in, Index items,
 
   double terms = 1;
   for (int i = 0; i < nest.sum_count; i++) terms *= double(nest.sums[i].extent);
-  // A call that would take too long is cut: level 2 is stepped through here, level 1 and the run go in pieces. Pieces of
-  // level 1 keep enough columns for rows that the kernel joins.
+  // A call that would take too long is cut: level 2 is stepped through here, level 1 and the run go in pieces. Pieces
+  // of level 1 keep enough columns for rows that the kernel joins.
   if (terms * double(nest.run.extent) * double(level1.extent) * double(level2.extent) > kCallElements) {
     outer[count++] = level2;
     level2.extent = 1;
@@ -155,11 +165,11 @@ void run_nest(const Nest& nest, Tile<T>& tile, T* out, const T* in, Index items,
         T* to = out + r * level1.out + e * nest.run.out;
         const T* from = in + r * level1.in + e * nest.run.in;
         if (nest.sum_count == 0)
-          kernels.map({to, from, level2.extent, level2.out, level2.in, rows, level1.out, level1.in, extent, nest.run.out,
-                       nest.run.in, signed_scale, overwrite});
+          kernels.map({to, from, level2.extent, level2.out, level2.in, rows, level1.out, level1.in, extent,
+                       nest.run.out, nest.run.in, signed_scale, overwrite});
         else
-          kernels.reduce({to, from, level2.extent, level2.out, level2.in, rows, level1.out, level1.in, extent, nest.sums,
-                          nest.sum_count, nest.across, overwrite, signed_scale, tile.poll.stop()});
+          kernels.reduce({to, from, level2.extent, level2.out, level2.in, rows, level1.out, level1.in, extent,
+                          nest.sums, nest.sum_count, nest.across, overwrite, signed_scale, tile.poll.stop()});
       }
     }
     int level = count - 1;
@@ -180,10 +190,11 @@ void run_nest(const Nest& nest, Tile<T>& tile, T* out, const T* in, Index items,
   }
 }
 
-// Over a shared output the items are one more sum, and `set` means that the sum starts anew with the call, as it always does.
+// Over a shared output the items are one more sum, and `set` means that the sum starts anew with the call, as it always
+// does.
 template <class T>
-void run_based(const std::vector<Loop>& loops, const Nest& nest, Tile<T>& tile, std::size_t out_buffer, std::size_t in_buffer, Index out_base,
-               Index in_base, double factor, bool set, bool shared) {
+void run_based(const std::vector<Loop>& loops, const Nest& nest, Tile<T>& tile, std::size_t out_buffer,
+               std::size_t in_buffer, Index out_base, Index in_base, double factor, bool set, bool shared) {
   T* out = tile.base[out_buffer] + out_base;
   const T* in = tile.base[in_buffer] + in_base;
   const Index in_step = tile.step[in_buffer];
@@ -198,13 +209,15 @@ void run_based(const std::vector<Loop>& loops, const Nest& nest, Tile<T>& tile, 
 }  // namespace
 
 template <class T>
-void run_strided(const Strided& strided, const Nest& nest, Tile<T>& tile, Index out_shift, Index in_shift, bool negative, bool shared) {
-  run_based(strided.loops, nest, tile, strided.out, strided.in, strided.out_base + out_shift, strided.in_base + in_shift,
-            negative ? -strided.scale : strided.scale, strided.set, shared);
+void run_strided(const Strided& strided, const Nest& nest, Tile<T>& tile, Index out_shift, Index in_shift,
+                 bool negative, bool shared) {
+  run_based(strided.loops, nest, tile, strided.out, strided.in, strided.out_base + out_shift,
+            strided.in_base + in_shift, negative ? -strided.scale : strided.scale, strided.set, shared);
 }
 
 template <class T>
-void run_gather(const Gather& gather, const Entry* table, const Nest& nest, Tile<T>& tile, Index out_shift, Index in_shift, bool negative, bool shared) {
+void run_gather(const Gather& gather, const Entry* table, const Nest& nest, Tile<T>& tile, Index out_shift,
+                Index in_shift, bool negative, bool shared) {
   for (std::size_t i = gather.first; i < gather.first + gather.count && !tile.poll.stopped; i++) {
     const double scale = gather.scale * double(table[i].sign);
     run_based(gather.loops, nest, tile, gather.out, gather.in, gather.out_base + table[i].out + out_shift,

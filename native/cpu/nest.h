@@ -10,8 +10,8 @@ struct Step {
   bool alternate;
 };
 
-// A loop nest sorted for the kernels: `outer` loops (outermost first; those with out = 0 alternate in sign and are reduced),
-// sums (outermost first), and the innermost run.
+// A loop nest sorted for the kernels: `outer` loops (outermost first; those with out = 0 alternate in sign and are
+// reduced), sums (outermost first), and the innermost run.
 struct Nest {
   Step outer[kMaxLoops + 1];
   int outer_count = 0;
@@ -22,19 +22,21 @@ struct Nest {
   bool across = false;
 };
 
-// Sorts and merges loops. `width` is the vector width of the kernels. How a sum is computed depends on the free loops alone
-// (strands = 0), so that a nest limited to a box adds in the same order as the whole one.
+// Sorts and merges loops. `width` is the vector width of the kernels. How a sum is computed depends on the free loops
+// alone (strands = 0), so that a nest limited to a box adds in the same order as the whole one.
 Nest make_nest(const Loop* loops, std::size_t count, Index width);
 
 // Elements that a nest visits.
 double volume(const Nest& nest);
 
-// One `strided` or `gather` over a tile. `nest` holds its loops, all of them or limited to a box or a part; then the shifts
-// move the bases to its first step, and `negative` is the sign there. `shared`: the output is shared by the items.
+// One `strided` or `gather` over a tile. `nest` holds its loops, all of them or limited to a box or a part; then the
+// shifts move the bases to its first step, and `negative` is the sign there. `shared`: the output is shared by the
+// items.
 template <class T>
-void run_strided(const Strided& strided, const Nest& nest, Tile<T>& tile, Index out_shift, Index in_shift, bool negative, bool shared);
+void run_strided(const Strided& strided, const Nest& nest, Tile<T>& tile, Index out_shift, Index in_shift,
+                 bool negative, bool shared);
 template <class T>
-void run_gather(const Gather& gather, const Entry* table, const Nest& nest, Tile<T>& tile, Index out_shift, Index in_shift, bool negative,
-                bool shared);
+void run_gather(const Gather& gather, const Entry* table, const Nest& nest, Tile<T>& tile, Index out_shift,
+                Index in_shift, bool negative, bool shared);
 
 }  // namespace brauer

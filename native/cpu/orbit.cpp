@@ -7,10 +7,12 @@ namespace {
 
 // Whether `outer` continues where `inner`, a run of contiguous elements, ends.
 bool continues(const OrbitLoop& outer, Index run) {
-  return outer.strands == run && std::all_of(outer.rows.begin(), outer.rows.end(), [&](Index stride) { return stride == run; });
+  return outer.strands == run &&
+         std::all_of(outer.rows.begin(), outer.rows.end(), [&](Index stride) { return stride == run; });
 }
 
-// One call of the transform kernel for every setting of the loops: sets up pointers for `run` neighbouring multi-indices.
+// One call of the transform kernel for every setting of the loops: sets up pointers for `run` neighbouring
+// multi-indices.
 template <class T>
 struct Runner {
   const Orbit& orbit;
@@ -33,8 +35,9 @@ struct Runner {
       row_pointers(code, item_loop, loops);
       OrbitPointers<T>& p = tile.pointers;
       const T* matrix = tile.constants + plan.matrices[std::size_t(code)];
-      tile.kernels->transform({m, matrix, orbit.inverse ? 1 : m, orbit.inverse ? m : 1, p.in, p.out, p.in1, p.out1, p.in2, p.out2,
-                               item_loop ? item_loop->extent : tile.items, steps, plan.channels, orbit.set});
+      tile.kernels->transform({m, matrix, orbit.inverse ? 1 : m, orbit.inverse ? m : 1, p.in, p.out, p.in1, p.out1,
+                               p.in2, p.out2, item_loop ? item_loop->extent : tile.items, steps, plan.channels,
+                               orbit.set});
       std::size_t level = loops;
       for (; level > 0; level--) {
         if (++at[level - 1] < plan.loops[level - 1].extent) break;
@@ -43,11 +46,13 @@ struct Runner {
       if (level == 0) break;
       if (tile.poll.spend(work)) return false;
     }
-    for (std::size_t k = 0; k < orbit.lambdas.size(); k++) rows[k] += steps * orbit.lambdas[k].kostka[std::size_t(code)];
+    for (std::size_t k = 0; k < orbit.lambdas.size(); k++)
+      rows[k] += steps * orbit.lambdas[k].kostka[std::size_t(code)];
     return true;
   }
 
-  void strand_pointers(const Words& found, const Index* values, Index last, const OrbitLoop* item_loop, std::size_t loops) {
+  void strand_pointers(const Words& found, const Index* values, Index last, const OrbitLoop* item_loop,
+                       std::size_t loops) {
     T* const base = tile.base[orbit.strands];
     Index offset = orbit.base;
     for (std::size_t i = 0; i < loops; i++) offset += at[i] * plan.loops[i].strands;
@@ -76,14 +81,17 @@ struct Runner {
       const Index across = item_loop ? item_loop->rows[k] : tile.step[lambda.buffer];
       for (Index copy = 0; copy < copies; copy++)
         for (Index unit = 0; unit < lambda.dimension; unit++, r++)
-          set(!orbit.inverse, r, base + offset + copy * lambda.row_stride + unit * lambda.unit_stride, copies * lambda.row_stride, across);
+          set(!orbit.inverse, r, base + offset + copy * lambda.row_stride + unit * lambda.unit_stride,
+              copies * lambda.row_stride, across);
     }
   }
 
   void set(bool out, Index k, T* place, Index step, Index across) {
     OrbitPointers<T>& p = tile.pointers;
-    if (out) p.out[k] = place;
-    else p.in[k] = place;
+    if (out)
+      p.out[k] = place;
+    else
+      p.in[k] = place;
     (out ? p.out1 : p.in1)[k] = step;
     (out ? p.out2 : p.in2)[k] = across;
   }
@@ -95,7 +103,8 @@ OrbitPlan plan_orbit(const Orbit& orbit) {
   OrbitPlan plan;
   for (const OrbitLoop& loop : orbit.loops)
     if (loop.extent > 1) plan.loops.push_back(loop);
-  const auto channels = std::find_if(plan.loops.begin(), plan.loops.end(), [](const OrbitLoop& loop) { return continues(loop, 1); });
+  const auto channels =
+      std::find_if(plan.loops.begin(), plan.loops.end(), [](const OrbitLoop& loop) { return continues(loop, 1); });
   if (channels != plan.loops.end()) {
     plan.channels = channels->extent;
     plan.loops.erase(channels);

@@ -7,8 +7,8 @@
 
 namespace brauer {
 
-// What an orbit instruction needs beside its fields: its loops merged, the contiguous ones as a run of channels, and where the
-// matrix of each composition starts.
+// What an orbit instruction needs beside its fields: its loops merged, the contiguous ones as a run of channels, and
+// where the matrix of each composition starts.
 struct OrbitPlan {
   Index channels = 1;
   std::vector<OrbitLoop> loops;

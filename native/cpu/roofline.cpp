@@ -22,8 +22,8 @@ constexpr Index kCopyChunk = 1 << 20;
 constexpr double kSeconds = 0.4;
 constexpr int kLeastPasses = 5;
 
-// out and in: aligned to 16 bytes, and a multiple of 64 long. Stores go past the caches, as those of a run whose outputs do
-// not fit there: a cache would read every line of `out` before writing it.
+// out and in: aligned to 16 bytes, and a multiple of 64 long. Stores go past the caches, as those of a run whose
+// outputs do not fit there: a cache would read every line of `out` before writing it.
 void stream(std::byte* out, const std::byte* in, Index bytes) {
 #if defined(__SSE2__)
   for (Index i = 0; i < bytes; i += 64) {
@@ -46,7 +46,9 @@ void stream(std::byte* out, const std::byte* in, Index bytes) {
 template <class F>
 Status best_rate(F&& pass, double& rate) {
   using Clock = std::chrono::steady_clock;
-  const auto seconds = [](Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); };
+  const auto seconds = [](Clock::time_point from) {
+    return std::chrono::duration<double>(Clock::now() - from).count();
+  };
   const Clock::time_point start = Clock::now();
   rate = 0;
   for (int count = 0; count < kLeastPasses || seconds(start) < kSeconds; count++) {
@@ -126,7 +128,7 @@ Status measure_roofline(int threads, Dtype dtype, Roofline& result) noexcept {
     Status status = measure_copy(threads, result.copy);
     if (!status.ok()) return status;
     return dtype == Dtype::f64 ? measure_peak(threads, table->f64.peak, result.peak)
-                                   : measure_peak(threads, table->f32.peak, result.peak);
+                               : measure_peak(threads, table->f32.peak, result.peak);
   } catch (const std::bad_alloc&) {
     return Status::error(Code::out_of_memory, "roofline: expected memory, received none");
   }

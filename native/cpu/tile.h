@@ -24,7 +24,10 @@ struct Poll {
   }
 
   Stop stop() const {
-    return {[](const void* flag) { return flag && static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed); }, cancel};
+    return {[](const void* flag) {
+              return flag && static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
+            },
+            cancel};
   }
 };
 
@@ -47,6 +50,7 @@ struct Tile {
   T* own_weights;  // room for the transpose of weights that each item has its own
   OrbitPointers<T> pointers;
   std::vector<Index>* rows;  // room for a counter per lambda
+  Ahead* ahead;              // what to fetch meanwhile, or null
   Poll poll;
 };
 

@@ -34,31 +34,37 @@ inline void put(std::vector<double>& words, std::initializer_list<double> values
 
 inline void put_loops(std::vector<double>& words, const std::vector<Loop>& loops) {
   words.push_back(double(loops.size()));
-  for (const Loop& loop : loops) put(words, {double(loop.extent), double(loop.out), double(loop.in), double(loop.alternate), double(loop.strands)});
+  for (const Loop& loop : loops)
+    put(words, {double(loop.extent), double(loop.out), double(loop.in), double(loop.alternate), double(loop.strands)});
 }
 
 struct Encoder {
   std::vector<double>& words;
 
-  void operator()(const Zero& z) { put(words, {0, double(z.out), double(z.base), double(z.rows), double(z.stride), double(z.count)}); }
+  void operator()(const Zero& z) {
+    put(words, {0, double(z.out), double(z.base), double(z.rows), double(z.stride), double(z.count)});
+  }
   void operator()(const Strided& s) {
     put(words, {1, double(s.out), double(s.in), double(s.out_base), double(s.in_base), s.scale, double(s.set)});
     put_loops(words, s.loops);
   }
   void operator()(const Gather& g) {
-    put(words, {2, double(g.out), double(g.in), double(g.out_base), double(g.in_base), g.scale, double(g.first), double(g.count)});
+    put(words, {2, double(g.out), double(g.in), double(g.out_base), double(g.in_base), g.scale, double(g.first),
+                double(g.count)});
     put_loops(words, g.loops);
   }
   void operator()(const Mix& m) {
-    put(words, {3, double(int(m.form)), double(m.a), double(m.b), double(m.c), double(m.a_base), double(m.b_base), double(m.c_base),
-                double(m.a_stride), double(m.b_stride), double(m.c_stride), double(m.rows), double(m.inner), double(m.cols), double(m.set)});
+    put(words, {3, double(int(m.form)), double(m.a), double(m.b), double(m.c), double(m.a_base), double(m.b_base),
+                double(m.c_base), double(m.a_stride), double(m.b_stride), double(m.c_stride), double(m.rows),
+                double(m.inner), double(m.cols), double(m.set)});
   }
   void operator()(const Orbit& o) {
-    put(words, {4, double(o.inverse), double(o.strands), double(o.base), double(o.n), double(o.set), double(o.matrices), double(o.d),
-                double(o.lambdas.size()), double(o.loops.size())});
+    put(words, {4, double(o.inverse), double(o.strands), double(o.base), double(o.n), double(o.set), double(o.matrices),
+                double(o.d), double(o.lambdas.size()), double(o.loops.size())});
     for (int s = 0; s < o.d; s++) words.push_back(double(o.strides[std::size_t(s)]));
     for (const OrbitRows& rows : o.lambdas) {
-      put(words, {double(rows.buffer), double(rows.base), double(rows.row_stride), double(rows.unit_stride), double(rows.dimension)});
+      put(words, {double(rows.buffer), double(rows.base), double(rows.row_stride), double(rows.unit_stride),
+                  double(rows.dimension)});
       for (Index k : rows.kostka) words.push_back(double(k));
     }
     for (const OrbitLoop& loop : o.loops) {
@@ -69,10 +75,19 @@ struct Encoder {
 };
 
 inline std::vector<double> encode(const Program& p) {
-  std::vector<double> words{1112686933, 1, 0, double(p.buffers.size()), double(p.constants.size()), double(p.table.size()),
-                            double(p.sections.size()), double(p.instructions.size()), double(p.scratch_size), double(p.local_size)};
+  std::vector<double> words{1112686933,
+                            1,
+                            0,
+                            double(p.buffers.size()),
+                            double(p.constants.size()),
+                            double(p.table.size()),
+                            double(p.sections.size()),
+                            double(p.instructions.size()),
+                            double(p.scratch_size),
+                            double(p.local_size)};
   for (const Buffer& b : p.buffers)
-    put(words, {double(int(b.role)), double(b.shared), double(b.size), double(b.offset), double(b.section), double(b.lambda), double(b.width)});
+    put(words, {double(int(b.role)), double(b.shared), double(b.size), double(b.offset), double(b.section),
+                double(b.lambda), double(b.width)});
   for (const Section& s : p.sections) put(words, {double(s.first), double(s.count), double(s.n), double(s.d)});
   words.insert(words.end(), p.constants.begin(), p.constants.end());
   for (const Entry& e : p.table) put(words, {double(e.out), double(e.in), double(e.sign)});
@@ -86,6 +101,8 @@ inline std::vector<double> encode(const Program& p) {
   return words;
 }
 
-inline Buffer buffer(Role role, bool shared, Index size, Index offset = 0) { return {role, shared, size, offset, -1, 0, 0}; }
+inline Buffer buffer(Role role, bool shared, Index size, Index offset = 0) {
+  return {role, shared, size, offset, -1, 0, 0};
+}
 
 }  // namespace build

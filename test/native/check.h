@@ -10,7 +10,8 @@ inline int passed = 0, failed = 0;
 
 inline bool report(bool ok, const char* file, int line, const char* what, const std::string& detail) {
   ok ? passed++ : failed++;
-  if (!ok && failed <= 20) std::printf("%s:%d: failed: %s%s%s\n", file, line, what, detail.empty() ? "" : ": ", detail.c_str());
+  if (!ok && failed <= 20)
+    std::printf("%s:%d: failed: %s%s%s\n", file, line, what, detail.empty() ? "" : ": ", detail.c_str());
   return ok;
 }
 

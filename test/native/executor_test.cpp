@@ -1,5 +1,5 @@
-// The executor against the naive interpreter, on random programs; then its promise on bits: an item's outputs depend neither on
-// the threads, nor on the batch around it, nor on tiles and boxes.
+// The executor against the naive interpreter, on random programs; then its promise on bits: an item's outputs depend
+// neither on the threads, nor on the batch around it, nor on tiles and boxes.
 #include "cpu/executor.h"
 
 #include <cmath>
@@ -27,19 +27,31 @@ struct Case {
 
 double to_double(Dtype dtype, const void* data, Index i) {
   switch (dtype) {
-    case Dtype::f32: return static_cast<const float*>(data)[i];
-    case Dtype::f64: return static_cast<const double*>(data)[i];
-    case Dtype::f16: return f16_to_float(static_cast<const std::uint16_t*>(data)[i]);
-    default: return bf16_to_float(static_cast<const std::uint16_t*>(data)[i]);
+    case Dtype::f32:
+      return static_cast<const float*>(data)[i];
+    case Dtype::f64:
+      return static_cast<const double*>(data)[i];
+    case Dtype::f16:
+      return f16_to_float(static_cast<const std::uint16_t*>(data)[i]);
+    default:
+      return bf16_to_float(static_cast<const std::uint16_t*>(data)[i]);
   }
 }
 
 void from_double(Dtype dtype, void* data, Index i, double value) {
   switch (dtype) {
-    case Dtype::f32: static_cast<float*>(data)[i] = float(value); return;
-    case Dtype::f64: static_cast<double*>(data)[i] = value; return;
-    case Dtype::f16: static_cast<std::uint16_t*>(data)[i] = float_to_f16(float(value)); return;
-    default: static_cast<std::uint16_t*>(data)[i] = float_to_bf16(float(value)); return;
+    case Dtype::f32:
+      static_cast<float*>(data)[i] = float(value);
+      return;
+    case Dtype::f64:
+      static_cast<double*>(data)[i] = value;
+      return;
+    case Dtype::f16:
+      static_cast<std::uint16_t*>(data)[i] = float_to_f16(float(value));
+      return;
+    default:
+      static_cast<std::uint16_t*>(data)[i] = float_to_bf16(float(value));
+      return;
   }
 }
 
@@ -66,7 +78,8 @@ Operands allocate(const Executable& executable, Index batch) {
 }
 
 // Items [first, first + batch) of the inputs of a larger batch. Integers are exact in every dtype, reals are not.
-void fill(const Executable& executable, Dtype dtype, Operands& operands, Index first, Index batch, bool reals, std::uint64_t seed) {
+void fill(const Executable& executable, Dtype dtype, Operands& operands, Index first, Index batch, bool reals,
+          std::uint64_t seed) {
   for (std::size_t i = 0; i < executable.operand_count(); i++) {
     const Operand& operand = executable.operand(i);
     if (operand.output) continue;
@@ -92,7 +105,8 @@ std::string label(const Case& test, const KernelTable* kernels, Dtype dtype, Ind
 }
 
 // The naive result, and the same with every factor replaced by its absolute value: the scale of rounding errors.
-void reference(const Case& test, const Executable& executable, Dtype dtype, Index batch, const Operands& operands, bool absolute, naive::Memory& memory) {
+void reference(const Case& test, const Executable& executable, Dtype dtype, Index batch, const Operands& operands,
+               bool absolute, naive::Memory& memory) {
   Program program = test.program;
   if (absolute) {
     for (double& value : program.constants) value = std::fabs(value);
@@ -122,7 +136,8 @@ void reference(const Case& test, const Executable& executable, Dtype dtype, Inde
   naive::Interpreter(program, batch, memory).run();
 }
 
-void compare(const Case& test, Dtype dtype, const KernelTable* kernels, double tile_bytes, int threads, Index batch, bool reals) {
+void compare(const Case& test, Dtype dtype, const KernelTable* kernels, double tile_bytes, int threads, Index batch,
+             bool reals) {
   const auto executable = make(test, dtype, kernels, tile_bytes);
   if (!executable) return;
   Operands operands = allocate(*executable, batch);
@@ -139,11 +154,13 @@ void compare(const Case& test, Dtype dtype, const KernelTable* kernels, double t
       if (test.program.buffers[b].role != role) continue;
       const Operand& o = executable->operand(operand);
       for (std::size_t e = 0; e < expected.buffers[b].size() && role == Role::output; e++) {
-        const double got = to_double(stored(o, dtype), operands.pointers[operand], Index(e)), want = expected.buffers[b][e];
+        const double got = to_double(stored(o, dtype), operands.pointers[operand], Index(e)),
+                     want = expected.buffers[b][e];
         if (dtype == Dtype::f16 && std::fabs(want) > 6e4) continue;
         if (std::fabs(got - want) <= tolerance * size.buffers[b][e]) continue;
-        CHECK_WITH(false, label(test, kernels, dtype, batch) + " buffer " + std::to_string(b) + " element " + std::to_string(e) + ": expected " +
-                              std::to_string(want) + ", received " + std::to_string(got) + " tile " + std::to_string(tile_bytes));
+        CHECK_WITH(false, label(test, kernels, dtype, batch) + " buffer " + std::to_string(b) + " element " +
+                              std::to_string(e) + ": expected " + std::to_string(want) + ", received " +
+                              std::to_string(got) + " tile " + std::to_string(tile_bytes));
         return;
       }
       operand++;
@@ -153,19 +170,22 @@ void compare(const Case& test, Dtype dtype, const KernelTable* kernels, double t
 }
 
 // Bits of one run of items [first, first + batch), outputs only.
-std::vector<std::vector<unsigned char>> outputs(const Case& test, const Executable& executable, Dtype dtype, int threads, Index first, Index batch) {
+std::vector<std::vector<unsigned char>> outputs(const Case& test, const Executable& executable, Dtype dtype,
+                                                int threads, Index first, Index batch) {
   Operands operands = allocate(executable, batch);
   fill(executable, dtype, operands, first, batch, true, 11);
   const Status status = executable.run(batch, operands.pointers.data(), threads, nullptr);
   CHECK_WITH(status.ok(), test.name + " " + status.message);
   std::vector<std::vector<unsigned char>> result;
   for (std::size_t i = 0; i < executable.operand_count(); i++)
-    if (executable.operand(i).output) result.emplace_back(operands.data[i].get(), operands.data[i].get() + operands.bytes[i]);
+    if (executable.operand(i).output)
+      result.emplace_back(operands.data[i].get(), operands.data[i].get() + operands.bytes[i]);
   return result;
 }
 
 void compare_bits(const Case& test, Dtype dtype, const KernelTable* kernels, bool shared) {
-  const auto whole = make(test, dtype, kernels, kLarge), cut = make(test, dtype, kernels, kTiny), middle = make(test, dtype, kernels, 20000);
+  const auto whole = make(test, dtype, kernels, kLarge), cut = make(test, dtype, kernels, kTiny),
+             middle = make(test, dtype, kernels, 20000);
   if (!whole || !cut || !middle) return;
   constexpr Index kBatch = 7;
   const auto expected = outputs(test, *whole, dtype, 1, 0, kBatch);
@@ -176,7 +196,8 @@ void compare_bits(const Case& test, Dtype dtype, const KernelTable* kernels, boo
       const std::size_t item = shared ? 0 : expected[i].size() / std::size_t(kBatch) * std::size_t(first);
       equal &= std::memcmp(got[i].data(), expected[i].data() + item, got[i].size()) == 0;
     }
-    CHECK_WITH(equal, label(test, kernels, dtype, batch) + " threads " + std::to_string(threads) + " first " + std::to_string(first) + " " + what);
+    CHECK_WITH(equal, label(test, kernels, dtype, batch) + " threads " + std::to_string(threads) + " first " +
+                          std::to_string(first) + " " + what);
   };
   for (int threads : {2, 3}) same(*whole, threads, 0, kBatch, "whole");
   for (int threads : {1, 3}) same(*cut, threads, 0, kBatch, "cut");
@@ -226,8 +247,8 @@ void conversions(const KernelTable* kernels) {
 void long_sum(const KernelTable* kernels, Index n, Index channels) {
   Program program{};
   program.buffers = {build::buffer(Role::input, false, n * n * channels), build::buffer(Role::output, false, channels)};
-  program.instructions.push_back(
-      Strided{1, 0, 0, 0, 1, true, {{n, 0, n * channels, false, 0}, {n, 0, channels, false, 0}, {channels, 1, 1, false, 0}}});
+  program.instructions.push_back(Strided{
+      1, 0, 0, 0, 1, true, {{n, 0, n * channels, false, 0}, {n, 0, channels, false, 0}, {channels, 1, 1, false, 0}}});
   Case test{"long sum", program, build::encode(program)};
   const auto executable = make(test, Dtype::f32, kernels, kLarge);
   if (!executable) return;
@@ -235,12 +256,14 @@ void long_sum(const KernelTable* kernels, Index n, Index channels) {
   auto* x = static_cast<float*>(operands.pointers[0]);
   std::vector<double> total(std::size_t(channels), 0);
   build::Random random(3);
-  for (Index i = 0; i < n * n * channels; i++) total[std::size_t(i % channels)] += (x[i] = float(0.5 + 0.5 * random.real()));
+  for (Index i = 0; i < n * n * channels; i++)
+    total[std::size_t(i % channels)] += (x[i] = float(0.5 + 0.5 * random.real()));
   const Status status = executable->run(1, operands.pointers.data(), 1, nullptr);
   CHECK(status.ok());
   for (Index c = 0; c < channels; c++) {
     const double error = static_cast<float*>(operands.pointers[1])[c] / total[std::size_t(c)] - 1;
-    CHECK_WITH(std::fabs(error) < 1e-6, std::string(kernels->name) + " channels " + std::to_string(channels) + " error " + std::to_string(error * 1e9) + "e-9");
+    CHECK_WITH(std::fabs(error) < 1e-6, std::string(kernels->name) + " channels " + std::to_string(channels) +
+                                            " error " + std::to_string(error * 1e9) + "e-9");
   }
 }
 

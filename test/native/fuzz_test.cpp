@@ -1,5 +1,5 @@
-// Mutated programs are refused or run without any fault (to be built with AddressSanitizer and UBSan): the verifier is what
-// stands between a hostile file and memory.
+// Mutated programs are refused or run without any fault (to be built with AddressSanitizer and UBSan): the verifier is
+// what stands between a hostile file and memory.
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -54,8 +54,10 @@ class Watchdog {
   void watch() {
     std::unique_lock lock(mutex_);
     while (!quit_) {
-      if (!running_) wake_.wait(lock);
-      else if (wake_.wait_until(lock, deadline_) == std::cv_status::timeout && running_ && std::chrono::steady_clock::now() >= deadline_)
+      if (!running_)
+        wake_.wait(lock);
+      else if (wake_.wait_until(lock, deadline_) == std::cv_status::timeout && running_ &&
+               std::chrono::steady_clock::now() >= deadline_)
         flag = true, running_ = false;
     }
   }
@@ -68,24 +70,63 @@ class Watchdog {
 };
 
 double strange(build::Random& random, const std::vector<double>& words) {
-  static const double specials[] = {0, 1, -1, 2, 3, 7, 8, 9, 16, 31, 32, 33, 64, 255, 256, 1e4, 0x1p31, 0x1p32, 0x1p52, 0x1p53, -0x1p53, 0x1p63, 0.5, -0.0,
-                                    std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), 1e300, 5e-324};
+  static const double specials[] = {0,
+                                    1,
+                                    -1,
+                                    2,
+                                    3,
+                                    7,
+                                    8,
+                                    9,
+                                    16,
+                                    31,
+                                    32,
+                                    33,
+                                    64,
+                                    255,
+                                    256,
+                                    1e4,
+                                    0x1p31,
+                                    0x1p32,
+                                    0x1p52,
+                                    0x1p53,
+                                    -0x1p53,
+                                    0x1p63,
+                                    0.5,
+                                    -0.0,
+                                    std::numeric_limits<double>::quiet_NaN(),
+                                    std::numeric_limits<double>::infinity(),
+                                    1e300,
+                                    5e-324};
   switch (random.below(3)) {
-    case 0: return specials[random.below(Index(std::size(specials)))];
-    case 1: return words[std::size_t(random.below(Index(words.size())))];
-    default: return double(random.between(-4, 40));
+    case 0:
+      return specials[random.below(Index(std::size(specials)))];
+    case 1:
+      return words[std::size_t(random.below(Index(words.size())))];
+    default:
+      return double(random.between(-4, 40));
   }
 }
 
 void mutate(build::Random& random, std::vector<double>& words) {
   for (Index i = random.between(1, 3); i > 0; i--) {
     // The header is small and soon refused: mostly what comes after it.
-    const auto at = std::size_t(random.chance(95) ? random.between(8, Index(words.size()) - 1) : random.below(Index(words.size())));
+    const auto at =
+        std::size_t(random.chance(95) ? random.between(8, Index(words.size()) - 1) : random.below(Index(words.size())));
     switch (random.below(6)) {
-      case 0: case 1: words[at] = strange(random, words); break;
-      case 2: words[at] += random.chance(50) ? 1 : -1; break;
-      case 3: words[at] *= random.chance(50) ? 2 : -1; break;
-      case 4: std::swap(words[at], words[std::size_t(random.below(Index(words.size())))]); break;
+      case 0:
+      case 1:
+        words[at] = strange(random, words);
+        break;
+      case 2:
+        words[at] += random.chance(50) ? 1 : -1;
+        break;
+      case 3:
+        words[at] *= random.chance(50) ? 2 : -1;
+        break;
+      case 4:
+        std::swap(words[at], words[std::size_t(random.below(Index(words.size())))]);
+        break;
       default:
         if (random.chance(80)) {
           words[at] = double(random.below(4));
@@ -108,10 +149,12 @@ Outcome run(const std::vector<double>& words, build::Random& random, const Kerne
   const double tiles[] = {64, 4096, 1 << 20};
   const ExecutorOptions options{kernels, tiles[random.below(3)], 1, 0};
   const auto executable = load(exact.get(), words.size(), Dtype(random.below(4)), options, status);
-  if (!executable) return status.code == Code::invalid_program && !status.message.empty() ? Outcome::refused : Outcome::wrong;
+  if (!executable)
+    return status.code == Code::invalid_program && !status.message.empty() ? Outcome::refused : Outcome::wrong;
   const Index batch = random.below(4);
   Index elements = 0;
-  for (std::size_t i = 0; i < executable->operand_count(); i++) elements = saturating_add(elements, saturating_multiply(4, executable->operand(i).size));
+  for (std::size_t i = 0; i < executable->operand_count(); i++)
+    elements = saturating_add(elements, saturating_multiply(4, executable->operand(i).size));
   if (elements > kMostElements) return Outcome::too_large;
   std::vector<std::unique_ptr<unsigned char[]>> data;
   std::vector<void*> pointers;
@@ -152,8 +195,9 @@ int main(int argc, char** argv) {
     CHECK_WITH(outcome != Outcome::wrong, "program " + std::to_string(i));
     CHECK_WITH(ms < 3000, "program " + std::to_string(i) + " took " + std::to_string(ms) + " ms");
   }
-  std::printf("%d programs: %d refused, %d ran, %d stopped by the watchdog, %d too large to run here, %d without memory\n", programs, counts[0], counts[1],
-              counts[2], counts[3], counts[4]);
+  std::printf(
+      "%d programs: %d refused, %d ran, %d stopped by the watchdog, %d too large to run here, %d without memory\n",
+      programs, counts[0], counts[1], counts[2], counts[3], counts[4]);
   CHECK(counts[int(Outcome::refused)] > programs / 4);
   CHECK(counts[int(Outcome::ran)] > programs / 10);
   return check::finish();

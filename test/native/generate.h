@@ -5,16 +5,18 @@
 
 #include "builder.h"
 
-// Random valid programs: every opcode, odd extents and strides, sections that can be cut into boxes and some that cannot.
+// Random valid programs: every opcode, odd extents and strides, sections that can be cut into boxes and some that
+// cannot.
 namespace build {
 
 class Generator {
  public:
-  // reals: values with full mantissas; otherwise small integers, whose sums are exact. with_shared: sums over the batch.
+  // reals: values with full mantissas; otherwise small integers, whose sums are exact. with_shared: sums over the
+  // batch.
   Generator(std::uint64_t seed, bool with_shared) : random_(seed), with_shared_(with_shared) {
-    p_.buffers = {buffer(Role::input, false, 0),   buffer(Role::input, false, 0),   buffer(Role::input, true, 0),
+    p_.buffers = {buffer(Role::input, false, 0),    buffer(Role::input, false, 0),   buffer(Role::input, true, 0),
                   buffer(Role::constant, false, 0), buffer(Role::scratch, false, 0), buffer(Role::scratch, false, 0),
-                  buffer(Role::output, false, 0),  buffer(Role::output, false, 0)};
+                  buffer(Role::output, false, 0),   buffer(Role::output, false, 0)};
     if (with_shared) p_.buffers.push_back(buffer(Role::output, true, 0));
   }
 
@@ -23,12 +25,26 @@ class Generator {
     const Index count = random_.between(1, 6);
     for (Index i = 0; i < count; i++) {
       switch (random_.below(8)) {
-        case 0: case 1: strided(); break;
-        case 2: gather(); break;
-        case 3: case 4: mix(); break;
-        case 5: orbit(); break;
-        case 6: section(); break;
-        default: zero(); break;
+        case 0:
+        case 1:
+          strided();
+          break;
+        case 2:
+          gather();
+          break;
+        case 3:
+        case 4:
+          mix();
+          break;
+        case 5:
+          orbit();
+          break;
+        case 6:
+          section();
+          break;
+        default:
+          zero();
+          break;
       }
     }
     return finish();
@@ -65,7 +81,8 @@ class Generator {
     Index base = 0, size = 0;
   };
 
-  // Strides under which no two settings of the chosen loops meet, the last loop contiguous where it can be; 0 for the others.
+  // Strides under which no two settings of the chosen loops meet, the last loop contiguous where it can be; 0 for the
+  // others.
   Strides layout(const std::vector<Index>& extents, const std::vector<bool>& chosen, bool signs) {
     Strides result;
     result.stride.assign(extents.size(), 0);
@@ -74,7 +91,8 @@ class Generator {
       if (chosen[i]) order.push_back(i);
     const bool contiguous = !order.empty() && order.back() + 1 == extents.size() && random_.chance(80);
     const std::size_t fixed = contiguous ? 1 : 0;
-    for (std::size_t i = order.size(); i > 1 + fixed; i--) std::swap(order[i - 1 - fixed], order[std::size_t(random_.below(Index(i - fixed)))]);
+    for (std::size_t i = order.size(); i > 1 + fixed; i--)
+      std::swap(order[i - 1 - fixed], order[std::size_t(random_.below(Index(i - fixed)))]);
     std::reverse(order.begin(), order.end());
     Index unit = 1;
     result.base = random_.chance(30) ? random_.below(3) : 0;
@@ -96,7 +114,8 @@ class Generator {
     return chosen;
   }
 
-  void nest(std::vector<Loop>& loops, Index& out_base, Index& in_base, std::size_t out, std::size_t in, bool overlapping, Index more) {
+  void nest(std::vector<Loop>& loops, Index& out_base, Index& in_base, std::size_t out, std::size_t in,
+            bool overlapping, Index more) {
     std::vector<Index> extents;
     for (Index i = random_.below(4); i > 0; i--) extents.push_back(extent());
     if (random_.chance(10)) extents.push_back(random_.between(60, 300));
@@ -137,7 +156,8 @@ class Generator {
     g.scale = scale();
     g.first = p_.table.size();
     g.count = std::size_t(random_.below(7));
-    for (std::size_t i = 0; i < g.count; i++) p_.table.push_back({random_.below(10), random_.below(10), random_.chance(50) ? 1 : -1});
+    for (std::size_t i = 0; i < g.count; i++)
+      p_.table.push_back({random_.below(10), random_.below(10), random_.chance(50) ? 1 : -1});
     nest(g.loops, g.out_base, g.in_base, g.out, g.in, true, 10);
     p_.instructions.push_back(g);
   }
@@ -168,10 +188,14 @@ class Generator {
     written = m.form == MixForm::weight && with_shared_ && random_.chance(70) ? std::size_t(G) : writable();
     if (m.form != MixForm::weight && random_.chance(80)) m.b = random_.chance(50) ? W : K;
     while (m.a == m.b || m.b == m.c || m.a == m.c) {
-      if (m.form != MixForm::forward) m.c = readable(99);
-      else m.a = readable(99);
-      if (m.form != MixForm::weight) m.b = readable(99);
-      else m.a = readable(99);
+      if (m.form != MixForm::forward)
+        m.c = readable(99);
+      else
+        m.a = readable(99);
+      if (m.form != MixForm::weight)
+        m.b = readable(99);
+      else
+        m.a = readable(99);
     }
     m.a_base = matrix_at(m.a, m.rows, m.inner, m.a_stride);
     m.b_base = matrix_at(m.b, m.inner, m.cols, m.b_stride);
@@ -194,8 +218,11 @@ class Generator {
     if (d == 1) return {{1, {1}}};
     if (d == 2) return {{1, {1, 1}}, {1, {0, 1}}};
     if (d == 3) return {{1, {1, 1, 1, 1}}, {2, {0, 1, 1, 2}}, {1, {0, 0, 0, 1}}};
-    return {{1, {1, 1, 1, 1, 1, 1, 1, 1}}, {3, {0, 1, 1, 2, 1, 2, 2, 3}}, {2, {0, 0, 1, 1, 0, 1, 1, 2}},
-            {3, {0, 0, 0, 1, 0, 1, 1, 3}}, {1, {0, 0, 0, 0, 0, 0, 0, 1}}};
+    return {{1, {1, 1, 1, 1, 1, 1, 1, 1}},
+            {3, {0, 1, 1, 2, 1, 2, 2, 3}},
+            {2, {0, 0, 1, 1, 0, 1, 1, 2}},
+            {3, {0, 0, 0, 1, 0, 1, 1, 3}},
+            {1, {0, 0, 0, 0, 0, 0, 0, 1}}};
   }
 
   std::size_t matrices(int d) {
@@ -209,8 +236,8 @@ class Generator {
 
   // An orbit instruction on a tensor with d strands, free loops and channels; rows go where `rows` says.
   template <class Rows>
-  Orbit orbit_on(std::size_t b, bool inverse, int d, Index n, std::size_t at, const std::vector<Lambda>& all, const Strides& tensor,
-                 const std::vector<Index>& free, const Rows& rows) {
+  Orbit orbit_on(std::size_t b, bool inverse, int d, Index n, std::size_t at, const std::vector<Lambda>& all,
+                 const Strides& tensor, const std::vector<Index>& free, const Rows& rows) {
     Orbit o{};
     o.inverse = inverse, o.strands = b, o.base = tensor.base, o.n = n, o.d = d, o.matrices = at;
     std::vector<Index> order(tensor.stride.begin(), tensor.stride.begin() + d);
@@ -240,7 +267,9 @@ class Generator {
     return free;
   }
 
-  static Index product(const std::vector<Index>& values) { return std::accumulate(values.begin(), values.end(), Index(1), std::multiplies<>()); }
+  static Index product(const std::vector<Index>& values) {
+    return std::accumulate(values.begin(), values.end(), Index(1), std::multiplies<>());
+  }
 
   // Row-major strides of the free loops inside a row.
   static Index inner_stride(const std::vector<Index>& free, std::size_t i) {
@@ -263,15 +292,17 @@ class Generator {
     const bool inverse = random_.chance(50);
     const std::size_t tensor = inverse ? (random_.chance(50) ? Y0 : Y1) : readable(S1);
     Index next = 0;
-    Orbit o = orbit_on(tensor, inverse, d, n, matrices(d), all, tensor_layout(d, n, free), free, [&](std::size_t k, OrbitRows& r, Orbit& whole) {
-      r.buffer = tensor == S0 ? S1 : random_.chance(50) && tensor != S1 ? S1 : S0;
-      r.unit_stride = product(free);
-      r.row_stride = r.unit_stride * r.dimension + (random_.chance(20) ? 2 : 0);
-      r.base = next;
-      next += r.row_stride * orbit_rows(n, all[k].kostka);
-      need(r.buffer, next);
-      for (std::size_t i = 0; i < free.size(); i++) whole.loops[i].rows.push_back(inner_stride(free, i));
-    });
+    Orbit o = orbit_on(tensor, inverse, d, n, matrices(d), all, tensor_layout(d, n, free), free,
+                       [&](std::size_t k, OrbitRows& r, Orbit& whole) {
+                         r.buffer = tensor == S0 ? S1 : random_.chance(50) && tensor != S1 ? S1 : S0;
+                         r.unit_stride = product(free);
+                         r.row_stride = r.unit_stride * r.dimension + (random_.chance(20) ? 2 : 0);
+                         r.base = next;
+                         next += r.row_stride * orbit_rows(n, all[k].kostka);
+                         need(r.buffer, next);
+                         for (std::size_t i = 0; i < free.size(); i++)
+                           whole.loops[i].rows.push_back(inner_stride(free, i));
+                       });
     o.set = random_.chance(50);
     p_.instructions.push_back(o);
   }
@@ -292,7 +323,9 @@ class Generator {
     const auto free = free_loops();
     const auto back = free_loops();
     const std::size_t index = p_.sections.size(), first = p_.instructions.size();
-    const MixForm form = with_shared_ && random_.chance(60) ? MixForm::weight : random_.chance(50) ? MixForm::forward : MixForm::input;
+    const MixForm form = with_shared_ && random_.chance(60) ? MixForm::weight
+                         : random_.chance(50)               ? MixForm::forward
+                                                            : MixForm::input;
     const Index pieces = random_.between(1, 2);
     std::vector<std::size_t> u, v;
     for (std::size_t k = 0; k < all.size(); k++) {
@@ -316,8 +349,13 @@ class Generator {
     // u holds `pieces` pieces side by side, v one. Weight forms read both, input forms go from v to u.
     const bool fill_u = form != MixForm::input, fill_v = form != MixForm::forward;
     for (Index piece = 0; piece < pieces && fill_u; piece++)
-      push(orbit_on(random_.chance(50) ? X0 : X1, false, d, n, at, all, tensor_layout(d, n, free), free, rows_in(u, free, piece)), true);
-    if (fill_v) push(orbit_on(random_.chance(50) ? X0 : X1, false, d, n, at, all, tensor_layout(d, n, back), back, rows_in(v, back, 0)), true);
+      push(orbit_on(random_.chance(50) ? X0 : X1, false, d, n, at, all, tensor_layout(d, n, free), free,
+                    rows_in(u, free, piece)),
+           true);
+    if (fill_v)
+      push(orbit_on(random_.chance(50) ? X0 : X1, false, d, n, at, all, tensor_layout(d, n, back), back,
+                    rows_in(v, back, 0)),
+           true);
     for (std::size_t k = 0; k < all.size(); k++) {
       Mix m{};
       m.form = form;
@@ -337,7 +375,8 @@ class Generator {
       const Index last = form == MixForm::forward ? 1 : pieces;
       if (random_.chance(60)) section_strided(out, d, n, tensor, loops, random_.chance(50));
       for (Index piece = 0; piece < last; piece++)
-        push(orbit_on(out, true, d, n, at, all, tensor, loops, rows_in(form == MixForm::forward ? v : u, loops, piece)), random_.chance(30));
+        push(orbit_on(out, true, d, n, at, all, tensor, loops, rows_in(form == MixForm::forward ? v : u, loops, piece)),
+             random_.chance(30));
       if (random_.chance(60)) section_strided(out, d, n, tensor, loops, false);
       if (random_.chance(40)) section_strided(out, d, n, tensor, loops, false);
     }
@@ -345,7 +384,8 @@ class Generator {
   }
 
   // A broadcast, diagonal or permutation into the tensor that the section writes.
-  void section_strided(std::size_t out, int d, Index n, const Strides& written, const std::vector<Index>& free, bool set) {
+  void section_strided(std::size_t out, int d, Index n, const Strides& written, const std::vector<Index>& free,
+                       bool set) {
     // Sometimes indexed in a way of its own, where boxes meet: such a section must not be cut.
     const Strides tensor = random_.chance(12) ? tensor_layout(d, n, free) : written;
     Strided s{};
@@ -367,8 +407,10 @@ class Generator {
         s.loops.push_back({n, tensor.stride[std::size_t(p)], 0, random_.chance(10), strand});
       }
     }
-    for (std::size_t i = 0; i < free.size(); i++) s.loops.push_back({free[i], tensor.stride[std::size_t(d) + i], 0, false, 0});
-    if (random_.chance(30)) s.loops.insert(s.loops.begin() + random_.below(Index(s.loops.size()) + 1), {extent(), 0, 0, false, 0});
+    for (std::size_t i = 0; i < free.size(); i++)
+      s.loops.push_back({free[i], tensor.stride[std::size_t(d) + i], 0, false, 0});
+    if (random_.chance(30))
+      s.loops.insert(s.loops.begin() + random_.below(Index(s.loops.size()) + 1), {extent(), 0, 0, false, 0});
     std::vector<Index> extents;
     for (const Loop& loop : s.loops) extents.push_back(loop.extent);
     const Strides ins = layout(extents, subset(extents.size(), 70), true);
@@ -383,7 +425,8 @@ class Generator {
     // What scratch holds shows in the outputs.
     for (std::size_t b : {S0, S1}) {
       need(Y0, p_.buffers[b].size);
-      p_.instructions.push_back(Strided{Y0, b, 0, 0, b == S0 ? 1.0 : -1.0, false, {{std::max<Index>(p_.buffers[b].size, 1), 1, 1, false, 0}}});
+      p_.instructions.push_back(Strided{
+          Y0, b, 0, 0, b == S0 ? 1.0 : -1.0, false, {{std::max<Index>(p_.buffers[b].size, 1), 1, 1, false, 0}}});
     }
     for (Buffer& b : p_.buffers)
       if (!b.local()) b.size = std::max<Index>(b.size, 1);

@@ -23,8 +23,10 @@ class Interpreter {
       const Buffer& buffer = program.buffers[i];
       auto& values = memory_.buffers[i];
       if (buffer.role == Role::constant)
-        values.assign(program.constants.begin() + buffer.offset, program.constants.begin() + buffer.offset + buffer.size);
-      else if (buffer.role != Role::input) values.assign(std::size_t(buffer.shared ? buffer.size : batch * buffer.size), 0.0);
+        values.assign(program.constants.begin() + buffer.offset,
+                      program.constants.begin() + buffer.offset + buffer.size);
+      else if (buffer.role != Role::input)
+        values.assign(std::size_t(buffer.shared ? buffer.size : batch * buffer.size), 0.0);
     }
   }
 
@@ -59,8 +61,10 @@ class Interpreter {
   }
 
   void step(const Strided& s) {
-    if (s.set && !shared_output(s.out)) nest(s.loops, 0, s.out_base, 0, 1, [&](Index out, Index, double) { at(s.out, out) = 0; });
-    nest(s.loops, 0, s.out_base, s.in_base, s.scale, [&](Index out, Index in, double sign) { at(s.out, out) += sign * at(s.in, in); });
+    if (s.set && !shared_output(s.out))
+      nest(s.loops, 0, s.out_base, 0, 1, [&](Index out, Index, double) { at(s.out, out) = 0; });
+    nest(s.loops, 0, s.out_base, s.in_base, s.scale,
+         [&](Index out, Index in, double sign) { at(s.out, out) += sign * at(s.in, in); });
   }
 
   void step(const Gather& g) {
@@ -77,13 +81,19 @@ class Interpreter {
     const auto c = [&](Index r, Index j) -> double& { return at(m.c, m.c_base + r * m.c_stride + j); };
     if (m.form == MixForm::forward) {
       if (m.set) each(m.rows, m.cols, [&](Index r, Index j) { c(r, j) = 0; });
-      each(m.rows, m.cols, [&](Index r, Index j) { for (Index k = 0; k < m.inner; k++) c(r, j) += a(r, k) * b(k, j); });
+      each(m.rows, m.cols, [&](Index r, Index j) {
+        for (Index k = 0; k < m.inner; k++) c(r, j) += a(r, k) * b(k, j);
+      });
     } else if (m.form == MixForm::input) {
       if (m.set) each(m.rows, m.inner, [&](Index r, Index k) { a(r, k) = 0; });
-      each(m.rows, m.inner, [&](Index r, Index k) { for (Index j = 0; j < m.cols; j++) a(r, k) += c(r, j) * b(k, j); });
+      each(m.rows, m.inner, [&](Index r, Index k) {
+        for (Index j = 0; j < m.cols; j++) a(r, k) += c(r, j) * b(k, j);
+      });
     } else {
       if (m.set && !shared_output(m.b)) each(m.inner, m.cols, [&](Index k, Index j) { b(k, j) = 0; });
-      each(m.inner, m.cols, [&](Index k, Index j) { for (Index r = 0; r < m.rows; r++) b(k, j) += a(r, k) * c(r, j); });
+      each(m.inner, m.cols, [&](Index k, Index j) {
+        for (Index r = 0; r < m.rows; r++) b(k, j) += a(r, k) * c(r, j);
+      });
     }
   }
 
@@ -119,7 +129,8 @@ class Interpreter {
     }
     m++;
     std::size_t matrix = o.matrices;
-    for (int before = 0; before < code; before++) matrix += std::size_t(rearrangements(before, o.d) * rearrangements(before, o.d));
+    for (int before = 0; before < code; before++)
+      matrix += std::size_t(rearrangements(before, o.d) * rearrangements(before, o.d));
     Index settings = 1;
     for (const OrbitLoop& loop : o.loops) settings *= loop.extent;
     for (Index setting = 0; setting < settings; setting++) {
@@ -138,12 +149,15 @@ class Interpreter {
         const OrbitRows& lambda = o.lambdas[k];
         for (Index copy = 0; copy < lambda.kostka[std::size_t(code)]; copy++)
           for (Index unit = 0; unit < lambda.dimension; unit++, row++) {
-            double& value = at(lambda.buffer, lambda.base + (rows[k] + copy) * lambda.row_stride + unit * lambda.unit_stride + shift[k]);
+            double& value = at(lambda.buffer, lambda.base + (rows[k] + copy) * lambda.row_stride +
+                                                  unit * lambda.unit_stride + shift[k]);
             if (!o.inverse && o.set) value = 0;
             for (Index w = 0; w < m; w++) {
               const double q = program_.constants[matrix + std::size_t(row * m + w)];
-              if (o.inverse) at(o.strands, words[std::size_t(w)] + strand_shift) += q * value;
-              else value += q * at(o.strands, words[std::size_t(w)] + strand_shift);
+              if (o.inverse)
+                at(o.strands, words[std::size_t(w)] + strand_shift) += q * value;
+              else
+                value += q * at(o.strands, words[std::size_t(w)] + strand_shift);
             }
           }
       }

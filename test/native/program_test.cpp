@@ -18,9 +18,10 @@ enum : std::size_t { X, W, K, S, Y, G, U, V };
 // x -> section (orbit, mix, orbit) -> y over n = 3, d = 2, two channels, and one instruction of every other kind.
 Program good() {
   Program p{};
-  p.buffers = {build::buffer(Role::input, false, 18),    build::buffer(Role::input, true, 4),  build::buffer(Role::constant, false, 4, 5),
-               build::buffer(Role::scratch, false, 12),  build::buffer(Role::output, false, 18), build::buffer(Role::output, true, 4),
-               build::buffer(Role::scratch, false, 12),  build::buffer(Role::scratch, false, 12, 12)};
+  p.buffers = {build::buffer(Role::input, false, 18),      build::buffer(Role::input, true, 4),
+               build::buffer(Role::constant, false, 4, 5), build::buffer(Role::scratch, false, 12),
+               build::buffer(Role::output, false, 18),     build::buffer(Role::output, true, 4),
+               build::buffer(Role::scratch, false, 12),    build::buffer(Role::scratch, false, 12, 12)};
   for (std::size_t b : {U, V}) p.buffers[b].section = 0, p.buffers[b].lambda = 0, p.buffers[b].width = 2;
   p.scratch_size = 12, p.local_size = 24;
   const double h = std::sqrt(0.5);
@@ -80,7 +81,8 @@ void encoding() {
   refused_words("length", [](auto& w) { w.push_back(0); });
   refused_words("the end of the program", [](auto& w) { w.resize(3), w[2] = 3; });
   refused_words("end after its last instruction", [](auto& w) { w.push_back(0), w[2]++; });
-  for (double bad : {0.5, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), 0x1p53 + 2, -1.0})
+  for (double bad :
+       {0.5, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), 0x1p53 + 2, -1.0})
     refused_words("integer", [&](auto& w) { w[8] = bad; });
   for (std::size_t count : {3, 4, 5, 6, 7}) refused_words("fit", [&](auto& w) { w[count] = 0x1p52; });
   // Each count alone would fit.
@@ -150,8 +152,12 @@ void offsets() {
   refused("offsets within", [](Program& p) { at<Strided>(p, 1).in_base = 1; });
   refused("offsets within", [](Program& p) { at<Strided>(p, 1).loops[0].out = -2; });
   refused("offsets within", [](Program& p) { at<Strided>(p, 1).loops[0].extent = kMaxIndex; });
-  refused("offsets within", [](Program& p) { at<Strided>(p, 1).loops = std::vector<Loop>(32, {kMaxIndex, kMaxIndex, kMaxIndex, false, 0}); });
-  refused("offsets within", [](Program& p) { at<Strided>(p, 1).loops = std::vector<Loop>(32, {kMaxIndex, -kMaxIndex, -kMaxIndex, false, 0}); });
+  refused("offsets within", [](Program& p) {
+    at<Strided>(p, 1).loops = std::vector<Loop>(32, {kMaxIndex, kMaxIndex, kMaxIndex, false, 0});
+  });
+  refused("offsets within", [](Program& p) {
+    at<Strided>(p, 1).loops = std::vector<Loop>(32, {kMaxIndex, -kMaxIndex, -kMaxIndex, false, 0});
+  });
   refused("offsets within", [](Program& p) { p.table[1].in = 17; });
   refused("offsets within", [](Program& p) { p.table[0].out = -1; });
   refused("offsets within", [](Program& p) { p.table[0].in = -kMaxIndex; });
@@ -194,15 +200,14 @@ void sections() {
   refused("orbit and mix only", [](Program& p) { at<Strided>(p, 7).in = U; });
   refused("orbit and mix only", [](Program& p) { at<Zero>(p, 0).out = U; });
   refused("orbit and mix only", [](Program& p) { at<Orbit>(p, 6).strands = U; });
-  refused("orbit and mix only", [](Program& p) {
-    at<Mix>(p, 5).b = V, at<Mix>(p, 5).c = Y;
-  });
+  refused("orbit and mix only", [](Program& p) { at<Mix>(p, 5).b = V, at<Mix>(p, 5).c = Y; });
   refused("local to this section", [](Program& p) { p.sections[0].count = 1; });
   refused("local to this section", [](Program& p) { at<Mix>(p, 5).a = S; });
   refused("columns within a local row", [](Program& p) { at<Mix>(p, 5).a_base = 1, at<Mix>(p, 5).rows = 5; });
   refused("row stride of a local buffer", [](Program& p) { at<Mix>(p, 5).c_stride = 1; });
   refused("all rows", [](Program& p) { at<Mix>(p, 5).rows = 5; });
-  refused("of this section and lambda", [](Program& p) { std::swap(at<Orbit>(p, 4).lambdas[0].buffer, at<Orbit>(p, 4).lambdas[1].buffer); });
+  refused("of this section and lambda",
+          [](Program& p) { std::swap(at<Orbit>(p, 4).lambdas[0].buffer, at<Orbit>(p, 4).lambdas[1].buffer); });
   refused("within the rows of its local buffer", [](Program& p) {
     auto& o = at<Orbit>(p, 4);
     o.lambdas[0].row_stride = 1;

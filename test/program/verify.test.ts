@@ -80,6 +80,16 @@ describe('refused', () => {
     ['sections that overlap', { ...forward, sections: [section, section] }, /instructions from/],
     ['a section of one strand', { ...forward, sections: [{ ...section, d: 1 }] }, /from 2 to/],
     ['a section of another n', { ...forward, sections: [{ ...section, n: section.n + 1 }] }, /./],
+    [
+      'a section with two numberings of its rows',
+      changed(
+        forward,
+        'orbit',
+        { lambdas: orbit.lambdas.map((r) => ({ ...r, dimension: r.dimension + 1 })) },
+        (i) => i.form === 'inverse',
+      ),
+      /one numbering/,
+    ],
     ['a buffer out of range', changed(forward, 'strided', { in: 99 }), /a buffer below/],
     [
       'writing an input',
@@ -145,9 +155,14 @@ describe('refused', () => {
     ['an orbit of another n', changed(forward, 'orbit', { n: 3 }), /n 4 and d 2/],
     ['matrices outside the constants', changed(forward, 'orbit', { matrices: 1e6 }), /matrices within/],
     [
-      'Kostka numbers that do not add up',
-      changed(forward, 'orbit', { lambdas: orbit.lambdas.map((r) => ({ ...r, kostka: r.kostka.map((k) => k + 1) })) }),
-      /rows for the composition|rows\(λ\)·width/,
+      'dimensions and Kostka numbers that do not add up',
+      {
+        ...forward,
+        instructions: forward.instructions.map((i) =>
+          i.op === 'orbit' ? { ...i, lambdas: i.lambdas.map((r) => ({ ...r, dimension: r.dimension + 1 })) } : i,
+        ),
+      },
+      /rows for the composition/,
     ],
     [
       'two λ in one buffer',

@@ -9,7 +9,8 @@ namespace {
 alignas(32) constexpr std::int32_t kLanes32[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 alignas(32) constexpr std::int64_t kLanes64[8] = {-1, -1, -1, -1};
 
-// The vector of one element type, as kernels.inl wants it. `n` is a number of lanes below W; the lanes past it are zero.
+// The vector of one element type, as kernels.inl wants it. `n` is a number of lanes below W; the lanes past it are
+// zero.
 struct F32 {
   using T = float;
   using V = __m256;

@@ -5,7 +5,8 @@
 namespace brauer {
 namespace {
 
-// The vector of one element type, as kernels.inl wants it. `n` is a number of lanes below W; the lanes past it are zero.
+// The vector of one element type, as kernels.inl wants it. `n` is a number of lanes below W; the lanes past it are
+// zero.
 struct F32 {
   using T = float;
   using V = __m512;

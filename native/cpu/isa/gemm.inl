@@ -1,5 +1,6 @@
-// Gemm (kernels.h). A tile of kGemmRows x 2 vectors of C stays in registers; per k it takes two vectors of B and one broadcast
-// element of A for each row. Rows and columns at the edges run the same instructions on fewer rows or masked lanes.
+// Gemm (kernels.h). A tile of kGemmRows x 2 vectors of C stays in registers; per k it takes two vectors of B and one
+// broadcast element of A for each row. Rows and columns at the edges run the same instructions on fewer rows or masked
+// lanes.
 namespace brauer {
 namespace {
 
@@ -28,12 +29,14 @@ struct Panel {
 
 // Masked: B is read in place, so that lanes past its end must not be touched. Edge: C is written in part.
 template <class S, int Rows, int Vectors, bool Edge, bool Masked>
-inline void gemm_tile(const Panel<typename S::T>& panel, const typename S::T* a, Index a_row, Index a_inner, typename S::T* c, Index c_row) {
+inline void gemm_tile(const Panel<typename S::T>& panel, const typename S::T* a, Index a_row, Index a_inner,
+                      typename S::T* c, Index c_row) {
   using V = typename S::V;
   V sum[Rows][Vectors];
   for (int r = 0; r < Rows; r++)
     for (int v = 0; v < Vectors; v++) sum[r][v] = S::zero();
-  // Every third row has a pointer; the rows between are one and two strides further, which addressing modes can express.
+  // Every third row has a pointer; the rows between are one and two strides further, which addressing modes can
+  // express.
   const typename S::T* rows[(Rows + 2) / 3];
   for (int r = 0; r < Rows; r += 3) {
     rows[r / 3] = a;
@@ -70,13 +73,26 @@ inline void gemm_tile(const Panel<typename S::T>& panel, const typename S::T* a,
   }
 }
 
+inline void look_ahead(Ahead* ahead) {
+#if defined(__GNUC__)
+  if (!ahead || ahead->count == 0) return;
+  Ahead::Span& span = ahead->spans[ahead->count - 1];
+  for (int i = 0; i < ahead->lines && span.next < span.end; i++, span.next += 64) __builtin_prefetch(span.next, 0, 2);
+  if (span.next >= span.end) ahead->count--;
+#else
+  (void)ahead;
+#endif
+}
+
 // All rows of one panel, the last ones in tiles of half the size and half of that, so that few sizes are compiled.
 template <class S, int Rows, int Vectors, bool Edge, bool Masked>
 inline void gemm_rows(const Gemm<typename S::T>& g, const Panel<typename S::T>& panel, Index row) {
   const auto* a = g.a + row * g.a_row;
   auto* c = g.c + row * g.c_row;
-  for (; row + Rows <= g.rows; row += Rows, a += Rows * g.a_row, c += Rows * g.c_row)
+  for (; row + Rows <= g.rows; row += Rows, a += Rows * g.a_row, c += Rows * g.c_row) {
     gemm_tile<S, Rows, Vectors, Edge, Masked>(panel, a, g.a_row, g.a_inner, c, g.c_row);
+    if constexpr (Rows > 1) look_ahead(g.ahead);
+  }
   if constexpr (Rows > 1) {
     if (row < g.rows) gemm_rows<S, Rows / 2, Vectors, Edge, Masked>(g, panel, row);
   }
@@ -101,9 +117,11 @@ inline void gemm_panel(const Gemm<typename S::T>& g, Index inner, Index cols) {
       for (int v = 0; v < Vectors; v++) S::store(copy + (k * Vectors + v) * W, row[v]);
     }
     panel.b = copy, panel.b_row = Vectors * W;
-    edge ? gemm_rows<S, kRows, Vectors, true, false>(g, panel, 0) : gemm_rows<S, kRows, Vectors, false, false>(g, panel, 0);
+    edge ? gemm_rows<S, kRows, Vectors, true, false>(g, panel, 0)
+         : gemm_rows<S, kRows, Vectors, false, false>(g, panel, 0);
   } else {
-    edge ? gemm_rows<S, kRows, Vectors, true, true>(g, panel, 0) : gemm_rows<S, kRows, Vectors, false, false>(g, panel, 0);
+    edge ? gemm_rows<S, kRows, Vectors, true, true>(g, panel, 0)
+         : gemm_rows<S, kRows, Vectors, false, false>(g, panel, 0);
   }
 }
 

@@ -1,11 +1,11 @@
-// The kernels, once for every instruction set. The file that includes this one defines F32, F64 (vectors), kGemmRows and the
-// name of its table. Everything but the table has internal linkage (see kernels.h): no standard header that defines inline
-// functions may be included here.
+// The kernels, once for every instruction set. The file that includes this one defines F32, F64 (vectors), kGemmRows
+// and the name of its table. Everything but the table has internal linkage (see kernels.h): no standard header that
+// defines inline functions may be included here.
 
 #include "cpu/isa/gemm.inl"
 #include "cpu/isa/peak.inl"
-#include "cpu/isa/rows.inl"
 #include "cpu/isa/reduce.inl"
+#include "cpu/isa/rows.inl"
 #include "cpu/isa/transform.inl"
 
 namespace brauer {
@@ -23,7 +23,8 @@ void widen_f16(float* out, const std::uint16_t* in, Index count) {
 void narrow_f16(std::uint16_t* out, const float* in, Index count) {
   Index i = 0;
   for (; i + 8 <= count; i += 8)
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                     _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
   for (; i < count; i++) out[i] = std::uint16_t(_cvtss_sh(in[i], _MM_FROUND_TO_NEAREST_INT));
 }
 

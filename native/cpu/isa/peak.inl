@@ -1,5 +1,5 @@
-// Peak (kernels.h). Chains of fma that depend on themselves only, as many as gemm keeps sums in registers: enough to hide the
-// latency of an fma on every port.
+// Peak (kernels.h). Chains of fma that depend on themselves only, as many as gemm keeps sums in registers: enough to
+// hide the latency of an fma on every port.
 namespace brauer {
 namespace {
 

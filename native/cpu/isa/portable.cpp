@@ -3,8 +3,8 @@
 namespace brauer {
 namespace {
 
-// 16-byte vectors in plain C++: an array that compilers keep in a register of any machine. No fma: where the machine has
-// none a library call would take its place, so the product is rounded here, in full and edge kernels alike.
+// 16-byte vectors in plain C++: an array that compilers keep in a register of any machine. No fma: where the machine
+// has none a library call would take its place, so the product is rounded here, in full and edge kernels alike.
 template <class Element>
 struct Plain {
   using T = Element;

@@ -1,10 +1,11 @@
-// Reduce (kernels.h): sums over nests. Long sums keep their digits, and the order of additions depends on the extents alone.
+// Reduce (kernels.h): sums over nests. Long sums keep their digits, and the order of additions depends on the extents
+// alone.
 namespace brauer {
 namespace {
 
-constexpr Index kChunk = 64;      // terms added one by one
-constexpr Index kColumns = 256;   // elements summed side by side
-constexpr int kLevels = 20;       // of the tree; past 2^20 chunks its top is a plain sum
+constexpr Index kChunk = 64;     // terms added one by one
+constexpr Index kColumns = 256;  // elements summed side by side
+constexpr int kLevels = 20;      // of the tree; past 2^20 chunks its top is a plain sum
 constexpr Index kPollChunks = 512;
 
 // A binary counter of partial sums: level i holds a sum of 2^i chunks. The next chunk goes to `next()`, then `push()`.
@@ -70,8 +71,10 @@ inline void add_narrow(typename S::T* sum, const typename S::T* in, Index steps,
   for (Index s = 1; s < steps; s++)
     for (int i = 0; i < Vectors; i++) v[i] = S::add(v[i], load(s, i));
   for (int i = 0; i < Vectors; i++) {
-    if (i == Vectors - 1 && lanes != W) S::store(sum + i * W, v[i], lanes);
-    else S::store(sum + i * W, v[i]);
+    if (i == Vectors - 1 && lanes != W)
+      S::store(sum + i * W, v[i], lanes);
+    else
+      S::store(sum + i * W, v[i]);
   }
 }
 
@@ -79,13 +82,18 @@ template <class S>
 inline void add_steps(typename S::T* sum, const typename S::T* in, Index steps, Index stride, Index n) {
   constexpr Index W = S::W;
   const Index vectors = (n + W - 1) / W, lanes = n - (vectors - 1) * W;
-  if (vectors == 1) add_narrow<S, 1>(sum, in, steps, stride, lanes);
-  else if (vectors == 2) add_narrow<S, 2>(sum, in, steps, stride, lanes);
-  else if (vectors <= 4 && lanes == W) vectors == 4 ? add_narrow<S, 4>(sum, in, steps, stride, W) : add_narrow<S, 3>(sum, in, steps, stride, W);
-  else add_chunk<S>(sum, in, steps, stride, n);
+  if (vectors == 1)
+    add_narrow<S, 1>(sum, in, steps, stride, lanes);
+  else if (vectors == 2)
+    add_narrow<S, 2>(sum, in, steps, stride, lanes);
+  else if (vectors <= 4 && lanes == W)
+    vectors == 4 ? add_narrow<S, 4>(sum, in, steps, stride, W) : add_narrow<S, 3>(sum, in, steps, stride, W);
+  else
+    add_chunk<S>(sum, in, steps, stride, n);
 }
 
-// sum[e] = Σ over `rows` rows of n elements that lie back to back, n·Group vectors at a time; then lanes are folded by halves.
+// sum[e] = Σ over `rows` rows of n elements that lie back to back, n·Group vectors at a time; then lanes are folded by
+// halves.
 template <class S, int Vectors>
 inline void add_across(typename S::T* sum, const typename S::T* in, Index rows, Index n) {
   using T = typename S::T;
@@ -118,20 +126,29 @@ inline void add_across(typename S::T* sum, const typename S::T* in, Index rows, 
 template <class S>
 inline void add_rows_across(typename S::T* sum, const typename S::T* in, Index rows, Index n) {
   switch (n) {
-    case 1: return add_across<S, 4>(sum, in, rows, n);
-    case 2: return add_across<S, 4>(sum, in, rows, n);
-    case 3: return add_across<S, 6>(sum, in, rows, n);
-    case 4: return add_across<S, 4>(sum, in, rows, n);
-    case 5: return add_across<S, 5>(sum, in, rows, n);
-    case 6: return add_across<S, 6>(sum, in, rows, n);
-    case 7: return add_across<S, 7>(sum, in, rows, n);
-    default: return add_across<S, 8>(sum, in, rows, n);
+    case 1:
+      return add_across<S, 4>(sum, in, rows, n);
+    case 2:
+      return add_across<S, 4>(sum, in, rows, n);
+    case 3:
+      return add_across<S, 6>(sum, in, rows, n);
+    case 4:
+      return add_across<S, 4>(sum, in, rows, n);
+    case 5:
+      return add_across<S, 5>(sum, in, rows, n);
+    case 6:
+      return add_across<S, 6>(sum, in, rows, n);
+    case 7:
+      return add_across<S, 7>(sum, in, rows, n);
+    default:
+      return add_across<S, 8>(sum, in, rows, n);
   }
 }
 
 // `sum` holds columns from `first` on, of rows of n0 columns that lie back to back in `in` and out1 apart in `out`.
 template <class S>
-inline void write_sum(const Reduce<typename S::T>& r, typename S::T* out, Index first, const typename S::T* sum, Index n) {
+inline void write_sum(const Reduce<typename S::T>& r, typename S::T* out, Index first, const typename S::T* sum,
+                      Index n) {
   for (Index e = 0; e < n;) {
     const Index row = (first + e) / r.n0, column = (first + e) % r.n0;
     const Index count = n - e < r.n0 - column ? n - e : r.n0 - column;
@@ -151,9 +168,11 @@ bool reduce_block(const Reduce<typename S::T>& r, typename S::T* out, const type
   using T = typename S::T;
   const Sum inner = r.sums[r.sum_count - 1];
   const Index chunk = r.across ? inner.extent : kChunk;
-  const auto add = [&](T* sum, const T* from, Index steps) __attribute__((always_inline)) {
-    if (r.across) add_rows_across<S>(sum, from, steps, n);
-    else add_steps<S>(sum, from, steps, inner.in, n);
+  const auto add = [&](T * sum, const T* from, Index steps) __attribute__((always_inline)) {
+    if (r.across)
+      add_rows_across<S>(sum, from, steps, n);
+    else
+      add_steps<S>(sum, from, steps, inner.in, n);
   };
   if (r.sum_count == 1 && inner.extent <= chunk) {
     T sum[kColumns];

@@ -13,8 +13,10 @@ inline void take(typename S::T* out, const typename S::T* in, typename S::V scal
     const typename S::V old = Edge ? S::load(out, lanes) : S::load(out);
     value = How == kAdd ? S::add(old, value) : S::fma(scale, value, old);
   }
-  if constexpr (Edge) S::store(out, value, lanes);
-  else S::store(out, value);
+  if constexpr (Edge)
+    S::store(out, value, lanes);
+  else
+    S::store(out, value);
 }
 
 template <class S, int How>
@@ -52,11 +54,40 @@ inline void map_fill(typename S::T* out, const typename S::T* in, Index n, typen
   }
 }
 
+// count rows of n elements, from rows `in_row` apart to rows `out_row` apart. Rows of the common short lengths are
+// copied by one or two moves each.
+template <class T, bool Add, int N>
+inline void copy_fixed(T* out, Index out_row, const T* in, Index in_row, Index count) {
+  for (Index j = 0; j < count; j++, out += out_row, in += in_row) {
+    T row[N];
+    __builtin_memcpy(row, in, sizeof row);
+    if (Add)
+      for (int e = 0; e < N; e++) row[e] += out[e];
+    __builtin_memcpy(out, row, sizeof row);
+  }
+}
+
+template <class T, bool Add>
+inline void copy_rows(T* out, Index out_row, const T* in, Index in_row, Index count, Index n) {
+  switch (n) {
+    case 1:
+      return copy_fixed<T, Add, 1>(out, out_row, in, in_row, count);
+    case 2:
+      return copy_fixed<T, Add, 2>(out, out_row, in, in_row, count);
+    case 4:
+      return copy_fixed<T, Add, 4>(out, out_row, in, in_row, count);
+    case 8:
+      return copy_fixed<T, Add, 8>(out, out_row, in, in_row, count);
+  }
+  for (Index j = 0; j < count; j++, out += out_row, in += in_row)
+    for (Index e = 0; e < n; e++) out[e] = Add ? out[e] + in[e] : in[e];
+}
+
 // Elements of the short rows that `map_joined` gathers at a time.
 constexpr Index kJoined = 512;
 
-// Short rows that lie back to back in `out`: their sources are gathered side by side, once for all items that share them, and
-// go out as one long row.
+// Short rows that lie back to back in `out`: their sources are gathered side by side, once for all items that share
+// them, and go out as one long row.
 template <class S, int How>
 void map_joined(const Map<typename S::T>& m) {
   using T = typename S::T;
@@ -68,9 +99,13 @@ void map_joined(const Map<typename S::T>& m) {
     for (Index t = 0; t < m.n2; t++) {
       if (t == 0 || m.in2 != 0) {
         const T* in = m.in + t * m.in2 + r * m.in1;
-        T* to = joined;
-        for (Index i = 0; i < rows; i++, in += m.in1, to += m.n0)
-          for (Index e = 0; e < m.n0; e++) to[e] = in[e * m.in0];
+        if (m.in0 == 1) {
+          copy_rows<T, false>(joined, m.n0, in, m.in1, rows, m.n0);
+        } else {
+          T* to = joined;
+          for (Index i = 0; i < rows; i++, in += m.in1, to += m.n0)
+            for (Index e = 0; e < m.n0; e++) to[e] = in[e * m.in0];
+        }
       }
       map_row<S, How>(m.out + t * m.out2 + r * m.out1, joined, rows * m.n0, scale);
     }

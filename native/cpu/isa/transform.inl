@@ -1,5 +1,5 @@
-// Transform (kernels.h): a small matrix applied to m rows, the strand transform of one orbit of multi-indices. Every path sums
-// an element the same way: products from zero on, in the order of k.
+// Transform (kernels.h): a small matrix applied to m rows, the strand transform of one orbit of multi-indices. Every
+// path sums an element the same way: products from zero on, in the order of k.
 namespace brauer {
 namespace {
 
@@ -66,7 +66,8 @@ void transform_two(const Transform<typename S::T>& t) {
 
 // Rows r … r + Rows of the result from m rows at `in` (pointers, or rows `row` apart), `Vectors` vectors of columns.
 template <class S, int Rows, int Vectors, bool Edge, class In, class Out>
-inline void transform_tile(const Transform<typename S::T>& t, Index r, Index lanes, const In& in, const Out& out, bool set) {
+inline void transform_tile(const Transform<typename S::T>& t, Index r, Index lanes, const In& in, const Out& out,
+                           bool set) {
   using V = typename S::V;
   V sum[Rows][Vectors];
   for (int i = 0; i < Rows; i++)
@@ -120,31 +121,6 @@ void transform_many(const Transform<typename S::T>& t) {
       t.out[k] += t.out2[k] - t.n1 * t.out1[k];
     }
   }
-}
-
-// count rows of n elements, from rows `in_row` apart to rows `out_row` apart. Rows of the common short lengths are copied by
-// one or two moves each.
-template <class T, bool Add, int N>
-inline void copy_fixed(T* out, Index out_row, const T* in, Index in_row, Index count) {
-  for (Index j = 0; j < count; j++, out += out_row, in += in_row) {
-    T row[N];
-    __builtin_memcpy(row, in, sizeof row);
-    if (Add)
-      for (int e = 0; e < N; e++) row[e] += out[e];
-    __builtin_memcpy(out, row, sizeof row);
-  }
-}
-
-template <class T, bool Add>
-inline void copy_rows(T* out, Index out_row, const T* in, Index in_row, Index count, Index n) {
-  switch (n) {
-    case 1: return copy_fixed<T, Add, 1>(out, out_row, in, in_row, count);
-    case 2: return copy_fixed<T, Add, 2>(out, out_row, in, in_row, count);
-    case 4: return copy_fixed<T, Add, 4>(out, out_row, in, in_row, count);
-    case 8: return copy_fixed<T, Add, 8>(out, out_row, in, in_row, count);
-  }
-  for (Index j = 0; j < count; j++, out += out_row, in += in_row)
-    for (Index e = 0; e < n; e++) out[e] = Add ? out[e] + in[e] : in[e];
 }
 
 // Short rows: those of several steps and items are gathered side by side, so that vectors are full.
