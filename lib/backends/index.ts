@@ -51,7 +51,8 @@ export function chooseBackend(option: string): { backend: Backend; choice: Backe
       const reason = passed.length === 0 ? 'the fastest backend that is built in' : passed.join('; ')
       return { backend, choice: Object.freeze({ name: candidate, device: backend.device, reason }) }
     } catch (error) {
-      passed.push(error instanceof Error ? error.message : String(error))
+      if (!(error instanceof BrauerError) || error.code !== 'backend-unavailable') throw error
+      passed.push(error.message)
     }
   }
   throw new BrauerError(

@@ -13,13 +13,14 @@ let outcome: { readonly addon: Binding } | { readonly failure: unknown } | undef
 let backend: Backend | undefined
 
 /** The C++ executor on this machine's processor.
- *  @throws BrauerError `backend-unavailable` with the loader's message when there is no addon for this platform, and when
- *  BRAUER_CPU_ISA or BRAUER_NUM_THREADS ask for what cannot be had */
+ *  @throws BrauerError `backend-unavailable` with the loader's message when there is no addon for this platform,
+ *  `invalid-argument` when BRAUER_CPU_ISA or BRAUER_NUM_THREADS ask for what cannot be had */
 export function cpu(): Backend {
   if (backend) return backend
   const addon = binding()
   const { cpu: device, error } = addon.info()
-  if (error !== undefined) throw unavailable(error)
+  // An override that cannot be met is an error for `auto` too, never another choice in silence.
+  if (error !== undefined) throw new BrauerError('invalid-argument', `backend cpu: ${error}`)
   backend = {
     name: 'cpu',
     device,

@@ -50,12 +50,14 @@ describe.each(cpuInfo().isas.map(({ name, available }) => [name, available] as c
 test('an instruction set that does not exist or is not here is an error', () => {
   const missing = cpuInfo().isas.find(({ available }) => !available)?.name ?? 'sse9'
   for (const name of [missing, 'sse9']) {
-    const message = inChild(
-      `try { brauer.linear(brauer.O(3), { 1: 1 }, { 1: 1 }, { backend: 'cpu' }); console.log('"no error"') }
+    for (const backend of ['cpu', 'auto']) {
+      const message = inChild(
+        `try { brauer.linear(brauer.O(3), { 1: 1 }, { 1: 1 }, { backend: '${backend}' }); console.log('"no error"') }
       catch (error) { console.log(JSON.stringify(error.code + ' ' + error.message)) }`,
-      { BRAUER_CPU_ISA: name },
-    )
-    expect(message).toMatch(/backend-unavailable .*BRAUER_CPU_ISA/)
+        { BRAUER_CPU_ISA: name },
+      )
+      expect(message).toMatch(/invalid-argument .*BRAUER_CPU_ISA/)
+    }
   }
 })
 

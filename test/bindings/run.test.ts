@@ -150,6 +150,6 @@ describe('the addon', () => {
 
   test.each(['BRAUER_CPU_ISA', 'BRAUER_NUM_THREADS'])('refuses a %s that cannot be met', (name) => {
     const lines = start({ [name]: 'none-such' })
-    expect(lines[0]).toMatch(new RegExp(`^backend-unavailable backend cpu: .*${name}`))
+    expect(lines[0]).toMatch(new RegExp(`^invalid-argument backend cpu: .*${name}`))
   })
 })
