@@ -17,9 +17,10 @@ namespace brauer::bindings {
 struct OperandList {
   std::array<std::byte, 1024> space;
   std::pmr::monotonic_buffer_resource memory{space.data(), space.size()};
-  std::pmr::vector<void*> data{&memory};
-  std::pmr::vector<std::size_t> bytes{&memory};
-  std::pmr::vector<napi_value> values{&memory};
+  // Not in braces: the address of `memory` would be an element of a list of pointers, and the heap its memory.
+  std::pmr::vector<void*> data = std::pmr::vector<void*>(&memory);
+  std::pmr::vector<std::size_t> bytes = std::pmr::vector<std::size_t>(&memory);
+  std::pmr::vector<napi_value> values = std::pmr::vector<napi_value>(&memory);
 };
 
 // Reads a JavaScript array of typed arrays, inputs first, and checks each against the executable: kind, exact length,
