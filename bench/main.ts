@@ -44,23 +44,20 @@ function measure(request: Request, print: Print): number {
   progress('')
   const machine = describeMachine(threads)
   print(machineText(machine, before))
-  const setting = {
-    contenders: request.contenders,
-    threads,
-    effort: request.quick ? brief : thorough,
-    roofline: before,
-    progress,
-  }
+  const setting = { contenders: request.contenders, threads, effort: request.quick ? brief : thorough, progress }
   const cases: CaseResult[] = []
+  let best = before
   for (const each of request.cases) {
-    const result = measureCase(each, setting)
+    // A busy moment hides part of what the machine can do: the best of all measurements so far is the yardstick.
+    best = better(best, roofline(threads))
+    const result = measureCase(each, { ...setting, roofline: best })
     progress('')
     print(`\n${caseText(result)}`)
     cases.push(result)
   }
   const summary = summaryText(cases)
   if (summary !== '') print(`\n${summary}`)
-  const after = roofline(threads)
+  const after = better(best, roofline(threads))
   if (before && after) print(`\n${rooflineText(before, after)}`)
   const results: Results = {
     format: 1,
@@ -89,6 +86,10 @@ function save({ json }: Request, results: object): void {
 function roofline(threads: number): Roofline | undefined {
   const { available } = listBackends().find(({ name }) => name === 'cpu')!
   return available ? measureRoofline(threads, 'float32') : undefined
+}
+
+function better(a: Roofline | undefined, b: Roofline | undefined): Roofline | undefined {
+  return a && b ? { copy: Math.max(a.copy, b.copy), peak: Math.max(a.peak, b.peak) } : (a ?? b)
 }
 
 function listText(): string {

@@ -59,8 +59,8 @@ function rowsText(rows: readonly Row[]): string[] {
 export function rooflineText(before: Roofline, after: Roofline): string {
   const differs = (a: number, b: number): boolean => Math.max(a, b) > 1.15 * Math.min(a, b)
   const busy = differs(before.copy, after.copy) || differs(before.peak, after.peak)
-  const text = `at the end: copy ${rate(after.copy, 'B')}, peak ${rate(after.peak, 'flop')}`
-  return busy ? `${text}; that is not what it was at the start: the machine was busy, and shares mean little` : text
+  const text = `best of all measurements: copy ${rate(after.copy, 'B')}, peak ${rate(after.peak, 'flop')}`
+  return busy ? `${text}; more than at the start: the machine was busy, and the first shares are too high` : text
 }
 
 /** 35234567890 -> '35.2 GB/s'. */

@@ -43,7 +43,9 @@ export function interleave(
   const most = Math.max(0, ...tracks.map(({ rounds }) => rounds))
   for (let round = 0; round < most; round++) {
     onRound(round, most)
-    for (const track of tracks) {
+    for (const at of tracks.keys()) {
+      // Another one begins each round: what ran before leaves its data in the caches, and its heat.
+      const track = tracks[(at + round) % tracks.length]!
       const due = Math.floor(((round + 1) * track.rounds) / most) > Math.floor((round * track.rounds) / most)
       if (due) track.samples.push(sample(track.run, track.repeats))
     }
