@@ -29,6 +29,8 @@ export type ErrorCode =
   | 'tensor-on-device' // host data of a device tensor
   | 'disposed' // use after dispose
   | 'aborted' // the AbortSignal fired
+  | 'queue-full' // as many requests wait as may
+  | 'closed' // a request after close
   | 'out-of-memory'
   | 'internal'
 

@@ -14,6 +14,10 @@ export { check } from './layers/check.js'
 export type { CheckOptions, CheckRow } from './layers/check.js'
 export { loadModel, saveModel } from './layers/model.js'
 
+// For servers
+export { batched } from './server/batched.js'
+export type { Batchable, Batched, BatchedOptions, BatchedStats } from './server/batched.js'
+
 // Tensors and model files
 export { tensor, Tensor } from './tensor/tensor.js'
 export type { TensorData, TensorLike } from './tensor/tensor.js'

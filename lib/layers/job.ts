@@ -1,3 +1,4 @@
+import { BrauerError, expected, show } from '../errors.js'
 import type { Data, Executable, RunOptions } from '../backends/backend.js'
 
 /** What one call comes down to: programs to run, one after the other, and what to make of their operands then. */
@@ -22,4 +23,15 @@ export async function runAsync<Result>(make: () => Job<Result>): Promise<Result>
   const { runs, options, finish } = make()
   for (const { executable, batch, operands } of runs) if (batch > 0) await executable.run(batch, operands, options)
   return finish()
+}
+
+/** @throws BrauerError `invalid-argument`, `aborted` */
+export function checkSignal(signal: unknown, where: string): asserts signal is AbortSignal | undefined {
+  if (signal === undefined) return
+  if (!(signal instanceof AbortSignal))
+    throw expected('invalid-argument', `${where}: signal`, 'an AbortSignal', show(signal))
+  if (signal.aborted)
+    throw new BrauerError('aborted', `${where}: expected a signal that is not aborted, received an aborted one`, {
+      cause: signal.reason,
+    })
 }

@@ -2,7 +2,7 @@ import { chooseBackend, type BackendChoice } from '../backends/index.js'
 import { cpuInfo } from '../backends/native.js'
 import type { Backend, Data, Executable } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
-import { BrauerError, expected, show } from '../errors.js'
+import { expected, show } from '../errors.js'
 import { isGroup, type Group, type Order } from '../groups/group.js'
 import type { Plan } from '../plan/plan.js'
 import { compile, type Compiled, type ProgramName } from '../runtime/compiled.js'
@@ -12,7 +12,7 @@ import { diagramsOf, type Specification } from '../runtime/specification.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
-import { runAsync, runSync, type Job } from './job.js'
+import { checkSignal, runAsync, runSync, type Job } from './job.js'
 import { fresh, parseSpace, takeInputs, takeOutputs, byKey, type Entry } from './operands.js'
 import { checkInteger, ownOptions, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
@@ -324,16 +324,6 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const packed = this.#compiled.program('pack').buffers.find((buffer) => buffer.role === 'output')!
     return fresh(computeDtype(this.options.dtype), packed.size)
   }
-}
-
-function checkSignal(signal: unknown, where: string): void {
-  if (signal === undefined) return
-  if (!(signal instanceof AbortSignal))
-    throw expected('invalid-argument', `${where}: signal`, 'an AbortSignal', show(signal))
-  if (signal.aborted)
-    throw new BrauerError('aborted', `${where}: expected a signal that is not aborted, received an aborted one`, {
-      cause: signal.reason,
-    })
 }
 
 interface Setup<In extends Space, Out extends Space, D extends Dtype> {
