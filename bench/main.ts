@@ -40,13 +40,13 @@ export function main(words: readonly string[], print: Print = console.log): numb
 function measure(request: Request, print: Print): number {
   const threads = request.threads ?? defaultThreads()
   progress('the roofline of this machine')
-  const before = roofline(threads)
+  const first = roofline(threads)
   progress('')
   const machine = describeMachine(threads)
-  print(machineText(machine, before))
+  print(machineText(machine, first))
   const setting = { contenders: request.contenders, threads, effort: request.quick ? brief : thorough, progress }
   const cases: CaseResult[] = []
-  let best = before
+  let best = first
   for (const each of request.cases) {
     // A busy moment hides part of what the machine can do: the best of all measurements so far is the yardstick.
     best = better(best, roofline(threads))
@@ -55,16 +55,16 @@ function measure(request: Request, print: Print): number {
     print(`\n${caseText(result)}`)
     cases.push(result)
   }
+  best = better(best, roofline(threads))
   const summary = summaryText(cases)
   if (summary !== '') print(`\n${summary}`)
-  const after = better(best, roofline(threads))
-  if (before && after) print(`\n${rooflineText(before, after)}`)
+  if (first && best) print(`\n${rooflineText(first, best)}`)
   const results: Results = {
     format: 1,
     date: new Date().toISOString(),
     quick: request.quick,
     machine,
-    roofline: before && after && { before, after },
+    roofline: first && best && { first, best },
     cases,
   }
   save(request, results)

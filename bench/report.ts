@@ -55,11 +55,10 @@ function rowsText(rows: readonly Row[]): string[] {
   )
 }
 
-/** What a second measurement says of the first. */
-export function rooflineText(before: Roofline, after: Roofline): string {
-  const differs = (a: number, b: number): boolean => Math.max(a, b) > 1.15 * Math.min(a, b)
-  const busy = differs(before.copy, after.copy) || differs(before.peak, after.peak)
-  const text = `best of all measurements: copy ${rate(after.copy, 'B')}, peak ${rate(after.peak, 'flop')}`
+/** The best of all measurements, and what that says of the shares. */
+export function rooflineText(first: Roofline, best: Roofline): string {
+  const busy = best.copy > 1.15 * first.copy || best.peak > 1.15 * first.peak
+  const text = `best of all measurements: copy ${rate(best.copy, 'B')}, peak ${rate(best.peak, 'flop')}`
   return busy ? `${text}; more than at the start: the machine was busy, and the first shares are too high` : text
 }
 

@@ -53,8 +53,9 @@ export interface Results {
   readonly date: string
   readonly quick: boolean
   readonly machine: Machine
-  /** Measured before the first case and after the last; shares refer to the first. */
-  readonly roofline: { readonly before: Roofline; readonly after: Roofline } | undefined
+  /** The first measurement, and the best of those before each case and after the last. The share of a case refers to the best
+   *  up to it: its `bound`. */
+  readonly roofline: { readonly first: Roofline; readonly best: Roofline } | undefined
   readonly cases: readonly CaseResult[]
 }
 
