@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { BrauerError, listBackends } from '../dist/index.js'
 import { measureRoofline } from '../dist/backends/native.js'
+import { oneLine } from '../dist/cli/table.js'
 import { describeCase, suite } from './cases.js'
 import { contenders } from './contenders/index.js'
 import { help, readFlags, UsageError, type Request } from './flags.js'
@@ -32,7 +33,7 @@ export function main(words: readonly string[], print: Print = console.log): numb
     }
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof BrauerError)) throw error
-    console.error(`bench: ${error.message}`)
+    console.error(`bench: ${oneLine(error.message)}`)
     return error instanceof UsageError ? 2 : 1
   }
 }
