@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import type { Data } from '../backends/backend.js'
 import { BrauerError, expected, show } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
-import { allocate, arrayName, computeDtype, holds, type Dtype } from '../tensor/dtype.js'
+import { allocate, arrayName, holds, type Dtype } from '../tensor/dtype.js'
 import { own } from '../tensor/owned.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
@@ -216,6 +216,3 @@ function checkKeys(entries: readonly Entry[], x: object, where: string): void {
 }
 
 const names = (entries: readonly Entry[]): string => entries.map((entry) => entry.key).join(', ')
-
-/** Dtype of parameters: that of the arithmetic. */
-export const parameterDtype = computeDtype

@@ -1,6 +1,6 @@
 import { choose, parts, rearrangements } from './count.js'
 import type { Class, Factored } from './factor.js'
-import { transform } from './fourier.js'
+import { transform, transformableKind } from './fourier.js'
 import type { PlanRequest, Product, Side } from './plan.js'
 import { visits } from './rows.js'
 
@@ -90,13 +90,16 @@ function classCosts(
   const permuted = [...columns].reduce((sum, column) => sum + width(parseInt(column)), 0)
   const plain = { flops: 2 * size * permuted * cols, elements: 2 * size * (permuted - inner), weights: permuted * cols }
   if (kind < 0) return { plain, transformed: plain }
-  const d = cls.strands[kind]!
-  const n = request.group.kinds[kind]!.n
+  return { plain, transformed: transformedCost(request.group.kinds[kind]!.n, cls.strands[kind]!, size, inner, cols) }
+}
+
+/** A channel product [size, inner] × [inner, cols] between the transform of d strands of extent n and its inverse. */
+function transformedCost(n: number, d: number, size: number, inner: number, cols: number): Cost {
   const others = size / n ** d
-  const flops = others * (2 * transformedRows(n, d) * inner * cols + transformFlops(n, d) * (inner + cols))
   return {
-    plain,
-    transformed: { flops, elements: 2 * size * (inner + cols), weights: transform(d).weights.length * inner * cols },
+    flops: others * (2 * transformedRows(n, d) * inner * cols + transformFlops(n, d) * (inner + cols)),
+    elements: 2 * size * (inner + cols),
+    weights: transform(d).weights.length * inner * cols,
   }
 }
 
@@ -123,20 +126,13 @@ export function costs(
   const mixed = products.map((product) => {
     const { size, inner, cols, fourier } = product
     if (fourier < 0) return { flops: 2 * size * inner * cols, elements: 0, weights: inner * cols }
-    const d = product.strands[fourier]!
-    const n = request.group.kinds[fourier]!.n
-    const others = size / n ** d
-    return {
-      flops: others * (2 * transformedRows(n, d) * inner * cols + transformFlops(n, d) * (inner + cols)),
-      elements: 2 * size * (inner + cols),
-      weights: transform(d).weights.length * inner * cols,
-    }
+    return transformedCost(request.group.kinds[fourier]!.n, product.strands[fourier]!, size, inner, cols)
   })
   const classwise = (pick: 'plain' | 'transformed'): Cost =>
     total(
       factored.classes.map((cls) => {
         const size = cls.strands.reduce((all, d, kind) => all * request.group.kinds[kind]!.n ** d, cls.compact)
-        const kind = cls.strands.findIndex((d) => d >= 2 && d <= 5)
+        const kind = transformableKind(cls.strands)
         const terms = Array.from({ length: cls.terms.length / 5 }, (_, t) => 5 * t)
         return classCosts(request, factored, cls, terms, kind, size)[pick]
       }),

@@ -1,7 +1,12 @@
 import { partitions, permutations, representation } from './young.js'
 
 /** Transforms are kept for classes of at most this many strands: the matrices of d strands have (d!)² entries. */
-export const maxFourierStrands = 5
+const mostStrands = 5
+
+/** The kind whose strands can be transformed, the first with two or more that are not too many; −1 where there is none. */
+export function transformableKind(strands: readonly number[]): number {
+  return strands.findIndex((d) => d >= 2 && d <= mostStrands)
+}
 
 /** The orthogonal transform over d strands (design 1.3, step 3): on the rearrangements of a multi-index the functions split
  *  into irreducible representations of S_d (Young's rule). */

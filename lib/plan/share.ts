@@ -1,7 +1,7 @@
 import type { Class, Factored, Part } from './factor.js'
 import type { Plan, PlanRequest, Product, Row, Side } from './plan.js'
 import { fourierPays } from './cost.js'
-import { maxFourierStrands } from './fourier.js'
+import { transformableKind } from './fourier.js'
 import { isIdentity, linkRows } from './rows.js'
 import { rank } from './young.js'
 
@@ -57,7 +57,7 @@ function build(
 ): Product {
   const { group, steps } = request
   const size = cls.strands.reduce((all, d, kind) => all * group.kinds[kind]!.n ** d, cls.compact)
-  const kind = cls.strands.findIndex((d) => d >= 2 && d <= maxFourierStrands)
+  const kind = transformableKind(cls.strands)
   const allowed = kind >= 0 && steps.classes !== false && steps.fourier !== false && hasDiagrams(cls, terms)
   const forced = allowed && steps.fourier === true
   const fourier = allowed && (forced || fourierPays(request, factored, cls, terms, kind, size)) ? kind : -1

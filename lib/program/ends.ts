@@ -13,7 +13,7 @@ import {
   turn,
   type View,
 } from './passes.js'
-import { boxable, transformedSize, transformRows, type Segment } from './products.js'
+import { boxable, firstTransformed, transformedSize, transformRows, type Segment } from './products.js'
 
 /** One side of a plan in one program: its tensors, the pools of its products, and the passes between them. A source is read
  *  into the pools, a target is written from them; every element of a target is first set, then added to. */
@@ -164,7 +164,7 @@ export class Ends {
     form: 'forward' | 'inverse',
     set: boolean,
   ): void {
-    const first = product.strands.slice(0, product.fourier).reduce((a, b) => a + b, 0)
+    const first = firstTransformed(product)
     const d = product.strands[product.fourier]!
     const { lambdas, matrices } = transform(d)
     const columns = this.#columns(product)

@@ -24,14 +24,17 @@ export function boxable(product: Product): boolean {
   )
 }
 
+/** The first strand of the transformed kind. */
+export function firstTransformed(product: Product): number {
+  return product.strands.slice(0, product.fourier).reduce((a, b) => a + b, 0)
+}
+
 /** n^d of the transformed kind. */
 export function transformedSize(product: Product): number {
-  const first = product.strands.slice(0, product.fourier).reduce((a, b) => a + b, 0)
-  return product.extents[first]! ** product.strands[product.fourier]!
+  return product.extents[firstTransformed(product)]! ** product.strands[product.fourier]!
 }
 
 /** Rows of λ over the whole range of the transformed strands. */
 export function transformRows(product: Product, d: number, λ: number): number {
-  const first = product.strands.slice(0, product.fourier).reduce((a, b) => a + b, 0)
-  return orbitRows(product.extents[first]!, transform(d).lambdas[λ]!.kostka)
+  return orbitRows(product.extents[firstTransformed(product)]!, transform(d).lambdas[λ]!.kostka)
 }
