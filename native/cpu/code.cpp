@@ -19,6 +19,22 @@ int split_loop(const std::vector<Loop>& loops) {
   return best;
 }
 
+// Calls f(buffer, write) for every buffer that an instruction touches.
+template <class F>
+void each_access(const Instruction& instruction, const F& f) {
+  if (const auto* zero = std::get_if<Zero>(&instruction)) f(zero->out, true);
+  if (const auto* strided = std::get_if<Strided>(&instruction)) f(strided->in, false), f(strided->out, true);
+  if (const auto* gather = std::get_if<Gather>(&instruction)) f(gather->in, false), f(gather->out, true);
+  if (const auto* mix = std::get_if<Mix>(&instruction)) {
+    f(mix->a, mix->form == MixForm::input), f(mix->b, mix->form == MixForm::weight);
+    f(mix->c, mix->form == MixForm::forward);
+  }
+  if (const auto* orbit = std::get_if<Orbit>(&instruction)) {
+    f(orbit->strands, orbit->inverse);
+    for (const OrbitRows& rows : orbit->lambdas) f(rows.buffer, !orbit->inverse);
+  }
+}
+
 struct Compiler {
   Compiled& code;
   Index width;
@@ -46,9 +62,7 @@ struct Compiler {
   void compile(Op& op, const Mix& mix) {
     op.work = double(mix.rows) * double(mix.inner) * double(mix.cols) / 16;
     op.shared = mix.form == MixForm::weight && buffer(mix.b).shared;
-    // A tile of a product is about twelve rows by two vectors, over at most 256 steps.
-    code.pieces +=
-        double(mix.rows) / 12 * std::ceil(double(mix.cols) / double(2 * width)) * std::ceil(double(mix.inner) / 256);
+    code.pieces += mix_pieces(double(mix.rows), mix.cols, mix.inner, width);
     if (mix.form == MixForm::weight) return;
     const bool forward = mix.form == MixForm::forward;
     // Rows that overlap must be summed in order.
@@ -95,6 +109,35 @@ struct Compiler {
     return result;
   }
 
+  // Instructions of a section that add to what an inverse orbit wrote become terms of it, where nothing between them
+  // touches either buffer.
+  void fuse(const Section& section) {
+    for (std::size_t i = section.first; i < section.first + section.count; i++) {
+      const auto* orbit = std::get_if<Orbit>(code.ops[i].source);
+      if (!orbit || !orbit->inverse) continue;
+      std::vector<std::size_t> written;
+      for (std::size_t j = i + 1; j < section.first + section.count; j++) {
+        if (code.ops[j].fused) continue;
+        const auto* strided = std::get_if<Strided>(code.ops[j].source);
+        const bool moves = strided && std::find(written.begin(), written.end(), strided->in) == written.end() &&
+                           std::find(written.begin(), written.end(), strided->out) == written.end();
+        if (moves && fuse_term(*orbit, *code.ops[i].orbit, *strided))
+          code.ops[j].fused = true, code.ops[j].split = -1;
+        else
+          each_access(*code.ops[j].source, [&](std::size_t buffer, bool write) {
+            if (write) written.push_back(buffer);
+          });
+      }
+    }
+  }
+
+  void compile_orbits() {
+    for (std::size_t i = 0; i < code.ops.size(); i++) {
+      const auto* orbit = std::get_if<Orbit>(code.ops[i].source);
+      if (orbit) complete_orbit(*orbit, *code.ops[i].orbit);
+    }
+  }
+
   void compile_stages() {
     std::vector<int> section_at(code.program.instructions.size(), -1);
     for (std::size_t s = 0; s < code.sections.size(); s++) {
@@ -110,6 +153,15 @@ struct Compiler {
 };
 
 }  // namespace
+
+double mix_pieces(double rows, Index cols, Index inner, Index width) {
+  // A tile of a product is about twelve rows by two vectors, over at most 256 steps.
+  return rows / 12 * std::ceil(double(cols) / double(2 * width)) * std::ceil(double(inner) / 256);
+}
+
+const LocalBuffer& SectionCode::local(std::size_t buffer) const {
+  return *std::find_if(locals.begin(), locals.end(), [&](const LocalBuffer& each) { return each.buffer == buffer; });
+}
 
 Index SectionCode::local_rows(const LocalBuffer& local, Index length) const {
   Index rows = 0;
@@ -156,6 +208,7 @@ Index SectionCode::block_length(double elements) const {
 Compiled compile(Program program, Index width) {
   Compiled code;
   code.program = std::move(program);
+  code.width = width;
   Compiler compiler{code, width};
   code.ops.reserve(code.program.instructions.size());
   for (const Instruction& instruction : code.program.instructions) {
@@ -163,8 +216,11 @@ Compiled compile(Program program, Index width) {
     std::visit([&](const auto& each) { compiler.compile(op, each); }, instruction);
     code.work += op.work;
   }
-  for (std::size_t s = 0; s < code.program.sections.size(); s++)
+  for (std::size_t s = 0; s < code.program.sections.size(); s++) {
     code.sections.push_back(compiler.compile_section(code.program.sections[s], s));
+    compiler.fuse(code.program.sections[s]);
+  }
+  compiler.compile_orbits();
   compiler.compile_stages();
   for (const Buffer& buffer : code.program.buffers) {
     const bool operand = buffer.role == Role::input || buffer.role == Role::output;

@@ -15,6 +15,7 @@ struct Op {
   std::unique_ptr<Nest> nest;        // strided, gather
   std::unique_ptr<OrbitPlan> orbit;  // orbit
   bool shared = false;               // writes a shared output
+  bool fused = false;                // done by an orbit before it
   int split = -1;                    // the loop whose parts may run on different threads, none: -1
   double work = 0;                   // elements visited per item, products counted in sixteenths
 };
@@ -31,6 +32,8 @@ struct SectionCode {
   std::vector<LocalBuffer> locals;
   std::vector<Index> touched;  // elements of one multi-index's strands, for each orbit
 
+  // The local buffer of that number, which must be one.
+  const LocalBuffer& local(std::size_t buffer) const;
   // Rows of a local buffer in the largest box with blocks of `length`; elements of all local buffers then, and those
   // with the operands' parts of a box.
   Index local_rows(const LocalBuffer& local, Index length) const;
@@ -40,6 +43,9 @@ struct SectionCode {
   Index block_length(double elements) const;
 };
 
+// Tiles of registers in a product, between which memory may be fetched.
+double mix_pieces(double rows, Index cols, Index inner, Index width);
+
 // A run of instructions: a section, or all that lie between two sections (`section` −1).
 struct Stage {
   std::size_t first, count;
@@ -48,6 +54,7 @@ struct Stage {
 
 struct Compiled {
   Program program;
+  Index width = 1;  // elements of the kernels' vectors
   std::vector<Op> ops;
   std::vector<SectionCode> sections;
   std::vector<Stage> stages;

@@ -126,7 +126,7 @@ class CpuExecutable final : public Executable {
 
   Tile<T> tile(Space& space, const std::vector<T*>& base, Index items, const Call<T>& call) const {
     const std::size_t m = code_.largest_orbit;
-    space.in.resize(m), space.out.resize(m), space.steps.resize(4 * m);
+    space.in.resize(2 * m), space.out.resize(2 * m), space.steps.resize(4 * m);
     Index* steps = space.steps.data();
     return {&kernels_,
             base.data(),
@@ -134,8 +134,11 @@ class CpuExecutable final : public Executable {
             items,
             memory_.constants(),
             reserve<T>(space.own_weights, double(code_.own_weights)),
-            {space.in.data(), space.out.data(), steps, steps + m, steps + 2 * m, steps + 3 * m},
+            {space.in.data(), space.out.data(), steps, steps + m, steps + 2 * m, steps + 3 * m, space.in.data() + m,
+             space.out.data() + m},
             &space.rows,
+            &space.runs,
+            &space.spans,
             nullptr,
             Poll{call.cancel}};
   }
@@ -181,7 +184,7 @@ class CpuExecutable final : public Executable {
     const auto body = [&](Index begin, Index end) -> Status {
       for (Index t = begin; t < end; t++) {
         const bool known = t + 1 < end && fits_;
-        Ahead ahead = known ? memory_.fetch(call.operands, (t + 1) * items, count(t + 1)) : Ahead{};
+        Ahead ahead = known ? memory_.fetch(Space::of_thread(), call.operands, (t + 1) * items, count(t + 1)) : Ahead{};
         Status status = run_tile(call, t * items, count(t), capacity, nullptr, known ? &ahead : nullptr);
         if (!status.ok()) return status;
       }

@@ -33,6 +33,7 @@ const std::vector<Loop>* loops_of(const Instruction& instruction) {
 template <class T>
 void Interpreter<T>::run_op(std::size_t index, Tile<T>& tile) const {
   const Op& op = code.ops[index];
+  if (op.fused) return;
   switch (op.source->index()) {
     case 0:
       // Shared outputs are zeroed once per call by the executor.
@@ -49,7 +50,7 @@ void Interpreter<T>::run_op(std::size_t index, Tile<T>& tile) const {
     }
     default: {
       const Orbit& orbit = std::get<Orbit>(*op.source);
-      return run_orbit(orbit, *op.orbit, tile, whole_box(orbit.n, orbit.d));
+      return run_orbit<T>(orbit, *op.orbit, tile, nullptr);
     }
   }
 }
@@ -97,20 +98,45 @@ void Interpreter<T>::run_part(std::size_t index, Index part, Index parts, Tile<T
   if (low[split] < high[split]) run_loops(op, loops, low, high, tile);
 }
 
+// What the products of a box fetch: what its inverse orbits will write, and what the next box reads.
+template <class T>
+Ahead Interpreter<T>::fetch_box(const SectionCode& section, const Blocks& blocks, Index number, const Box& box,
+                                Tile<T>& tile) const {
+  tile.spans->clear();
+  double pieces = 0;
+  const auto [first, count, n, d] = section.section;
+  const bool next = number + 1 < blocks.boxes();
+  const Box after = next ? blocks.box(number + 1) : box;
+  for (const bool inverse : {true, false}) {
+    for (std::size_t i = first; i < first + count; i++) {
+      if (const auto* orbit = std::get_if<Orbit>(code.ops[i].source); orbit && orbit->inverse == inverse) {
+        if (inverse || next)
+          box_spans<T>(*orbit, *code.ops[i].orbit, tile.base[orbit->strands], inverse ? box : after, *tile.spans);
+      } else if (const auto* mix = std::get_if<Mix>(code.ops[i].source); mix && inverse) {
+        pieces += box_pieces(*mix, box_rows(box, *section.local(mix->a).kostka));
+      }
+    }
+  }
+  double bytes = 0;
+  for (const Ahead::Span& span : *tile.spans) bytes += double(span.end - span.next);
+  return ahead_of(*tile.spans, bytes / std::max(pieces, 1.0));
+}
+
 template <class T>
 void Interpreter<T>::run_box(const SectionCode& section, const Blocks& blocks, Index number, Tile<T>& tile) const {
   const Box box = blocks.box(number);
+  Ahead ahead = fetch_box(section, blocks, number, box, tile);
+  tile.ahead = &ahead;
   for (std::size_t i = section.section.first; i < section.section.first + section.section.count && !tile.poll.stopped;
        i++) {
     const Op& op = code.ops[i];
+    if (op.fused) continue;
     if (const auto* orbit = std::get_if<Orbit>(op.source)) {
-      run_orbit(*orbit, *op.orbit, tile, box);
+      run_orbit(*orbit, *op.orbit, tile, &box);
       continue;
     }
     if (const auto* mix = std::get_if<Mix>(op.source)) {
-      const auto is_a = [&](const LocalBuffer& each) { return each.buffer == mix->a; };
-      const auto found = std::find_if(section.locals.begin(), section.locals.end(), is_a);
-      run_mix(*mix, transposed[i], tile, 0, box_rows(box, *found->kostka), op.shared);
+      run_mix(*mix, transposed[i], tile, 0, box_rows(box, *section.local(mix->a).kostka), op.shared);
       continue;
     }
     // Every way to give the box's ranges to the strands; a loop of several strands runs where their ranges are one.
@@ -133,6 +159,7 @@ void Interpreter<T>::run_box(const SectionCode& section, const Blocks& blocks, I
       if (!empty) run_loops(op, loops, low, high, tile);
     } while (std::next_permutation(lows, lows + box.d));
   }
+  tile.ahead = nullptr;
 }
 
 template struct Interpreter<float>;

@@ -21,6 +21,10 @@ struct Interpreter {
   void run_op(std::size_t index, Tile<T>& tile) const;
 
  private:
+  Ahead fetch_box(const SectionCode& section, const Blocks& blocks, Index number, const Box& box, Tile<T>& tile) const;
+  double box_pieces(const Mix& mix, Index rows) const {
+    return mix_pieces(double(rows), mix.cols, mix.inner, code.width);
+  }
   void run_loops(const Op& op, const std::vector<Loop>& loops, const Index* low, const Index* high,
                  Tile<T>& tile) const;
 };

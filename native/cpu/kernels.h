@@ -15,15 +15,14 @@ struct Stop {
   const void* context;
 };
 
-// Memory that the next tile will touch, fetched into the second-level cache a few lines at a time between pieces of
+// Memory that will be touched soon, fetched into the second-level cache a few lines at a time between pieces of
 // arithmetic.
 struct Ahead {
   struct Span {
     const char *next, *end;
   };
-  static constexpr int kSpans = 8;
-  Span spans[kSpans];
-  int count, lines;  // spans left, the last one is fetched first; lines per piece
+  Span *span, *last;  // left to fetch
+  int lines;          // per piece
 };
 
 // C[i, j] (+)= Σ_k A[i, k]·B[k, j]. A has strides for both of its indices, so that the same kernel multiplies by a
@@ -67,18 +66,36 @@ struct Reduce {
   Stop stop;
 };
 
-// out_r[e] (+)= Σ_k matrix[r·matrix_out + k·matrix_in] in_k[e] for r, k < m, e < n0, over n1 steps and n2 items, each
-// pointer with steps of its own. The pointers are used up: they are the kernel's to move.
+// What `transform` adds to a row of its result: scale · in[e], with steps as the row's.
+template <class T>
+struct Term {
+  const T* in;
+  Index in1, in2;
+  T scale;
+};
+
+inline constexpr int kMostTerms = 128;  // of all rows of an orbit together
+
+// out_r[e] (+)= Σ_k matrix[r·matrix_out + k·matrix_in] in_k[e] + the terms of row r, for r, k < m and e < n0, over n2
+// items and `runs` runs of neighbouring multi-indices. Run j has steps[j] of them; its rows lie in_at[j·m + k] and
+// out_at[j·m + k] from the pointers, its terms term_at[j·terms + q] from theirs; steps move each by in1 and out1, items
+// by in2 and out2. Terms [term_end[r], term_end[r + 1]) are those of row r.
 template <class T>
 struct Transform {
   Index m;
   const T* matrix;
   Index matrix_out, matrix_in;
-  const T** in;
-  T** out;
+  const T* const* in;
+  T* const* out;
   const Index *in1, *out1, *in2, *out2;
-  Index n2, n1, n0;
+  Index runs;
+  const Index *steps, *in_at, *out_at, *term_at;
+  const Term<T>* terms;
+  const int* term_end;
+  Index n2, n0;
   bool set;
+  const T** moving_in;  // room for m pointers, and for m more
+  T** moving_out;
 };
 
 template <class T>
@@ -88,7 +105,7 @@ struct Kernels {
   void (*map)(const Map<T>&);
   void (*reduce)(const Reduce<T>&);
   void (*transform)(const Transform<T>&);
-  // out[j, i] = in[i, j]
+  // out[j, i] = in[i, j] for i < rows, j < cols
   void (*transpose)(T* out, Index out_row, const T* in, Index in_row, Index rows, Index cols);
   // Multiplies by out[0] and adds out[1] in registers; writes `width` elements to out and returns its flops.
   Index (*peak)(Index steps, T* out);

@@ -113,20 +113,18 @@ void Memory<T>::convert_out(const Base& base, void* const* operands, Index first
 }
 
 template <class T>
-Ahead Memory<T>::fetch(void* const* operands, Index first, Index items) const {
-  Ahead ahead{};
+Ahead Memory<T>::fetch(Workspace<T>& space, void* const* operands, Index first, Index items) const {
+  space.spans.clear();
   double bytes = 0;
-  for (std::size_t i = 0; i < operands_.size() && ahead.count < Ahead::kSpans; i++) {
+  for (std::size_t i = 0; i < operands_.size(); i++) {
     const Operand& operand = operands_[i];
     if (operand.shared) continue;
     const Index size = operand.size * operand.element_bytes;
     const auto* start = static_cast<const char*>(operands[i]) + first * size;
-    ahead.spans[ahead.count++] = {start, start + items * size};
+    space.spans.push_back({start, start + items * size});
     bytes += double(size);
   }
-  constexpr double kMostLines = 64;  // as many misses as a tile of a product hides
-  ahead.lines = int(std::clamp(bytes / 64 / std::max(code_.pieces, 1e-3) + 1, 1.0, kMostLines));
-  return ahead;
+  return ahead_of(space.spans, bytes / std::max(code_.pieces, 1e-3));
 }
 
 template class Memory<float>;

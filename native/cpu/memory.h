@@ -18,6 +18,8 @@ struct Workspace {
   std::vector<const T*> in;
   std::vector<T*> out;
   std::vector<Index> steps, rows;
+  RunsCache runs;
+  std::vector<Ahead::Span> spans;
 
   static Workspace& of_thread() {
     static thread_local Workspace workspace;
@@ -67,8 +69,8 @@ class Memory {
   void convert_out(const Base& base, void* const* operands, Index first, Index items, Index part, Index parts) const;
 
   // What the products of a tile fetch meanwhile: the operands of `items` items from `first` on (outputs too: a line
-  // that is written in parts is read before).
-  Ahead fetch(void* const* operands, Index first, Index items) const;
+  // that is written is read before).
+  Ahead fetch(Workspace<T>& space, void* const* operands, Index first, Index items) const;
 
  private:
   template <class F>

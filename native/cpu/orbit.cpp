@@ -1,9 +1,17 @@
 #include "cpu/orbit.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 
 namespace brauer {
 namespace {
+
+// Offsets of runs that are kept at a time.
+constexpr Index kMostOffsets = 1 << 14;
+
+// Elements of one call of the kernel, so that a cancelled run stops soon.
+constexpr Index kCallElements = Index(1) << 20;
 
 // Whether `outer` continues where `inner`, a run of contiguous elements, ends.
 bool continues(const OrbitLoop& outer, Index run) {
@@ -11,78 +19,183 @@ bool continues(const OrbitLoop& outer, Index run) {
          std::all_of(outer.rows.begin(), outer.rows.end(), [&](Index stride) { return stride == run; });
 }
 
-// One call of the transform kernel for every setting of the loops: sets up pointers for `run` neighbouring
-// multi-indices.
+// Whether the strands of a word that a term wants equal are.
+bool applies(const OrbitTerm& term, const std::uint8_t* label) {
+  return std::all_of(term.groups.begin(), term.groups.end(), [&](std::uint32_t group) {
+    const int first = std::countr_zero(group);
+    for (std::uint32_t left = group; left; left &= left - 1)
+      if (label[std::countr_zero(left)] != label[first]) return false;
+    return true;
+  });
+}
+
+// The first value of the range that each distinct value of a composition comes from.
+void corners(const Box& box, int code, Index* corner) {
+  int count = 0;
+  for (int p = 0; p < box.d; p++)
+    if (p == 0 || (code >> (p - 1) & 1)) corner[count++] = box.low[p];
+}
+
+void clear(std::vector<OrbitRuns>& runs) {
+  for (OrbitRuns& each : runs) each.steps.clear(), each.strands_at.clear(), each.rows_at.clear(), each.terms_at.clear();
+}
+
+// The multi-indices of a box by composition, rows numbered in lexicographic order over all of them. Calls
+// f(false) whenever many have come together and f(true) at the end; stops when f returns false.
+template <class F>
+void make_runs(const Orbit& orbit, const OrbitPlan& plan, const Box& box, std::vector<Index>& rows,
+               std::vector<OrbitRuns>& runs, const F& f) {
+  const int d = orbit.d;
+  rows.assign(orbit.lambdas.size(), 0);
+  runs.resize(std::size_t(codes(d)));
+  clear(runs);
+  Index offsets = 0;
+  const Index most = std::max<Index>(1, kCallElements / plan.channels);
+  const auto add = [&](int code, const Index* values, Index steps) {
+    OrbitRuns& to = runs[std::size_t(code)];
+    to.steps.push_back(steps);
+    const Words& found = words(d, code);
+    Index relative[kMaxStrands], corner[kMaxStrands];
+    corners(box, code, corner);
+    for (int c = 0; c < parts(code); c++) relative[c] = values[c] - corner[c];
+    const auto along = [&](const std::uint8_t* label, const Index* strides) {
+      Index place = 0;
+      for (int s = 0; s < d; s++) place += strides[s] * relative[label[s]];
+      return place;
+    };
+    for (Index k = 0; k < found.count; k++)
+      to.strands_at.push_back(along(&found.label[std::size_t(k * d)], orbit.strides.data()));
+    const auto& terms = plan.row_terms[std::size_t(code)];
+    for (Index k = 0; k < found.count; k++)
+      for (int q = terms.end[std::size_t(k)]; q < terms.end[std::size_t(k) + 1]; q++)
+        to.terms_at.push_back(
+            along(&found.label[std::size_t(k * d)], plan.terms[terms.which[std::size_t(q)].first].strides));
+    for (std::size_t l = 0; l < orbit.lambdas.size(); l++) {
+      const OrbitRows& lambda = orbit.lambdas[l];
+      const Index copies = lambda.kostka[std::size_t(code)];
+      for (Index copy = 0; copy < copies; copy++)
+        for (Index unit = 0; unit < lambda.dimension; unit++)
+          to.rows_at.push_back((rows[l] + copy) * lambda.row_stride + unit * lambda.unit_stride);
+      rows[l] += steps * copies;
+    }
+    offsets += 2 * found.count;
+  };
+  enumerate(box, [&](int code, const Index* values, Index steps) {
+    Index first[kMaxStrands];
+    std::copy(values, values + parts(code), first);
+    for (Index done = 0; done < steps; done += most, first[parts(code) - 1] += most)
+      add(code, first, std::min(most, steps - done));
+    if (offsets < kMostOffsets) return true;
+    if (!f(false)) return false;
+    clear(runs);
+    offsets = 0;
+    return true;
+  });
+  f(true);
+}
+
 template <class T>
 struct Runner {
   const Orbit& orbit;
   const OrbitPlan& plan;
   Tile<T>& tile;
-  std::vector<Index>& rows;  // by lambda: rows enumerated so far
-  Index at[kMaxLoops] = {};
+  const Box& box;
 
-  bool run(int code, const Index* values, Index steps) {
+  void run(int code, const OrbitRuns& runs) {
     const Words& found = words(orbit.d, code);
+    Index corner[kMaxStrands];
+    corners(box, code, corner);
     const Index m = found.count;
-    const double work = double(steps) * double(plan.channels) * double(m) * (1 + double(m) / 4);
-    if (tile.poll.spend(work)) return false;
-    const Index last = parts(code) - 1;
+    OrbitPointers<T>& p = tile.pointers;
+    // With one item its innermost loop takes the place of the items.
     OrbitLoop const* const item_loop = tile.items == 1 && !plan.loops.empty() ? &plan.loops.back() : nullptr;
     const std::size_t loops = plan.loops.size() - (item_loop ? 1 : 0);
-    std::fill(at, at + loops, 0);
+    const Index items = item_loop ? item_loop->extent : tile.items;
+    const auto& terms = plan.row_terms[std::size_t(code)];
+    const Index term_count = Index(terms.which.size());
+    Term<T> added[kMostTerms];
+    for (Index k = 0; k < m; k++) {
+      const std::uint8_t* label = &found.label[std::size_t(k * orbit.d)];
+      for (int q = terms.end[std::size_t(k)]; q < terms.end[std::size_t(k) + 1]; q++) {
+        const auto& [which, step] = terms.which[std::size_t(q)];
+        const OrbitTerm& term = plan.terms[which];
+        const T* in = tile.base[term.buffer] + term.base;
+        for (int s = 0; s < orbit.d; s++) in += term.strides[s] * corner[label[s]];
+        added[q] = {in, step, tile.step[term.buffer], T(term.scale)};
+      }
+    }
+    const T* matrix = tile.constants + plan.matrices[std::size_t(code)];
+    const double work = double(items) * double(plan.channels) * double(m) * (1 + double(m) / 4);
+    Index at[kMaxLoops] = {};
     for (;;) {
-      strand_pointers(found, values, last, item_loop, loops);
-      row_pointers(code, item_loop, loops);
-      OrbitPointers<T>& p = tile.pointers;
-      const T* matrix = tile.constants + plan.matrices[std::size_t(code)];
-      tile.kernels->transform({m, matrix, orbit.inverse ? 1 : m, orbit.inverse ? m : 1, p.in, p.out, p.in1, p.out1,
-                               p.in2, p.out2, item_loop ? item_loop->extent : tile.items, steps, plan.channels,
-                               orbit.set});
+      pointers(code, found, corner, item_loop, at, loops);
+      for (std::size_t run = 0; run < runs.steps.size();) {
+        std::size_t end = run;
+        double spent = 0;
+        while (end < runs.steps.size() && spent < double(kCallElements)) spent += work * double(runs.steps[end++]);
+        if (tile.poll.spend(spent)) return;
+        const Index* const rows_at = &runs.rows_at[run * std::size_t(m)];
+        const Index* const strands_at = &runs.strands_at[run * std::size_t(m)];
+        tile.kernels->transform({m,
+                                 matrix,
+                                 orbit.inverse ? 1 : m,
+                                 orbit.inverse ? m : 1,
+                                 p.in,
+                                 p.out,
+                                 p.in1,
+                                 p.out1,
+                                 p.in2,
+                                 p.out2,
+                                 Index(end - run),
+                                 &runs.steps[run],
+                                 orbit.inverse ? rows_at : strands_at,
+                                 orbit.inverse ? strands_at : rows_at,
+                                 runs.terms_at.data() + std::ptrdiff_t(run) * term_count,
+                                 added,
+                                 terms.end.data(),
+                                 items,
+                                 plan.channels,
+                                 orbit.set,
+                                 p.moving_in,
+                                 p.moving_out});
+        run = end;
+      }
       std::size_t level = loops;
       for (; level > 0; level--) {
         if (++at[level - 1] < plan.loops[level - 1].extent) break;
         at[level - 1] = 0;
       }
-      if (level == 0) break;
-      if (tile.poll.spend(work)) return false;
+      if (level == 0) return;
     }
-    for (std::size_t k = 0; k < orbit.lambdas.size(); k++)
-      rows[k] += steps * orbit.lambdas[k].kostka[std::size_t(code)];
-    return true;
   }
 
-  void strand_pointers(const Words& found, const Index* values, Index last, const OrbitLoop* item_loop,
-                       std::size_t loops) {
-    T* const base = tile.base[orbit.strands];
-    Index offset = orbit.base;
-    for (std::size_t i = 0; i < loops; i++) offset += at[i] * plan.loops[i].strands;
+  // Where the rows of a multi-index lie but for its own offset; rows of the lambdas in the order of the matrices:
+  // (lambda, copy, unit).
+  void pointers(int code, const Words& found, const Index* corner, const OrbitLoop* item_loop, const Index* at,
+                std::size_t loops) {
+    T* strands = tile.base[orbit.strands] + orbit.base;
+    for (std::size_t i = 0; i < loops; i++) strands += at[i] * plan.loops[i].strands;
     const Index across = item_loop ? item_loop->strands : tile.step[orbit.strands];
+    const Index last = parts(code) - 1;
     const std::uint8_t* label = found.label.data();
     for (Index k = 0; k < found.count; k++, label += orbit.d) {
-      Index place = offset, step = 0;
+      Index step = 0, place = 0;
       for (int s = 0; s < orbit.d; s++) {
-        place += orbit.strides[std::size_t(s)] * values[label[s]];
-        if (label[s] == last) step += orbit.strides[std::size_t(s)];
+        const Index stride = orbit.strides[std::size_t(s)];
+        place += stride * corner[label[s]];
+        if (label[s] == last) step += stride;
       }
-      set(orbit.inverse, k, base + place, step, across);
+      set(orbit.inverse, k, strands + place, step, across);
     }
-  }
-
-  // Rows in the order of the matrices: (lambda, copy, unit).
-  void row_pointers(int code, const OrbitLoop* item_loop, std::size_t loops) {
     Index r = 0;
-    for (std::size_t k = 0; k < orbit.lambdas.size(); k++) {
-      const OrbitRows& lambda = orbit.lambdas[k];
+    for (std::size_t l = 0; l < orbit.lambdas.size(); l++) {
+      const OrbitRows& lambda = orbit.lambdas[l];
       const Index copies = lambda.kostka[std::size_t(code)];
-      if (copies == 0) continue;
-      T* const base = tile.base[lambda.buffer];
-      Index offset = lambda.base + rows[k] * lambda.row_stride;
-      for (std::size_t i = 0; i < loops; i++) offset += at[i] * plan.loops[i].rows[k];
-      const Index across = item_loop ? item_loop->rows[k] : tile.step[lambda.buffer];
-      for (Index copy = 0; copy < copies; copy++)
-        for (Index unit = 0; unit < lambda.dimension; unit++, r++)
-          set(!orbit.inverse, r, base + offset + copy * lambda.row_stride + unit * lambda.unit_stride,
-              copies * lambda.row_stride, across);
+      T* rows = tile.base[lambda.buffer] + lambda.base;
+      for (std::size_t i = 0; i < loops; i++) rows += at[i] * plan.loops[i].rows[l];
+      const Index by = item_loop ? item_loop->rows[l] : tile.step[lambda.buffer];
+      for (Index i = 0; i < copies * lambda.dimension; i++, r++)
+        set(!orbit.inverse, r, rows, copies * lambda.row_stride, by);
     }
   }
 
@@ -99,8 +212,34 @@ struct Runner {
 
 }  // namespace
 
+RunsCache::Entry& RunsCache::find(std::uint64_t plan, const Box& box) {
+  constexpr std::size_t kEntries = 64;
+  int same = 0;
+  for (int p = 0; p < box.d; p++) same |= int(box.same[p]) << p;
+  const auto matches = [&](const Entry& entry) {
+    if (entry.plan != plan || entry.d != box.d || entry.same != same) return false;
+    for (int p = 0; p < box.d; p++)
+      if (entry.lengths[p] != box.high[p] - box.low[p]) return false;
+    return true;
+  };
+  for (Entry& entry : entries_)
+    if (matches(entry)) return entry;
+  if (entries_.size() < kEntries) {
+    oldest_ = entries_.size();
+    entries_.emplace_back();
+  } else {
+    oldest_ = (oldest_ + 1) % kEntries;
+  }
+  Entry& entry = entries_[oldest_];
+  entry.plan = 0, entry.d = box.d, entry.same = same;
+  for (int p = 0; p < box.d; p++) entry.lengths[p] = box.high[p] - box.low[p];
+  return entry;
+}
+
 OrbitPlan plan_orbit(const Orbit& orbit) {
+  static std::atomic<std::uint64_t> count{0};
   OrbitPlan plan;
+  plan.id = ++count;
   for (const OrbitLoop& loop : orbit.loops)
     if (loop.extent > 1) plan.loops.push_back(loop);
   const auto channels =
@@ -123,23 +262,120 @@ OrbitPlan plan_orbit(const Orbit& orbit) {
   return plan;
 }
 
-template <class T>
-void run_orbit(const Orbit& orbit, const OrbitPlan& plan, Tile<T>& tile, const Box& box) {
-  std::vector<Index>& rows = *tile.rows;
-  rows.assign(orbit.lambdas.size(), 0);
-  Runner<T> runner{orbit, plan, tile, rows};
-  enumerate(box, [&](int code, const Index* values, Index steps) {
-    // Cut, so that a call of the kernel stays short.
-    const Index piece = std::max<Index>(1, (Index(1) << 20) / plan.channels);
-    Index first[kMaxStrands];
-    std::copy(values, values + parts(code), first);
-    for (Index done = 0; done < steps; done += piece, first[parts(code) - 1] += piece)
-      if (!runner.run(code, first, std::min(piece, steps - done))) return false;
-    return true;
-  });
+bool fuse_term(const Orbit& orbit, OrbitPlan& plan, const Strided& strided) {
+  if (strided.set || strided.out != orbit.strands || strided.out_base != orbit.base || !plan.loops.empty())
+    return false;
+  OrbitTerm term{strided.in, strided.in_base, {}, {}, strided.scale};
+  Index channels = 1;
+  std::uint32_t seen = 0;
+  for (const Loop& loop : strided.loops) {
+    if (loop.strands == 0) {
+      if (loop.extent == 1) continue;
+      if (channels != 1 || loop.alternate || loop.out != 1 || loop.in != 1) return false;
+      channels = loop.extent;
+      continue;
+    }
+    Index out = 0;
+    for (std::uint32_t left = loop.strands; left; left &= left - 1)
+      out += orbit.strides[std::size_t(std::countr_zero(left))];
+    if (loop.alternate || loop.out != out || loop.extent != orbit.n || (seen & loop.strands)) return false;
+    seen |= loop.strands;
+    term.strides[std::countr_zero(loop.strands)] = loop.in;
+    if (std::popcount(loop.strands) > 1) term.groups.push_back(loop.strands);
+  }
+  if (channels != plan.channels || seen != (1u << orbit.d) - 1) return false;
+  // The orbit of d different values has the most rows, and all terms that are not tied to equal ones.
+  const std::size_t most = std::size_t(plan.largest) * (plan.terms.size() + 1);
+  if (most > std::size_t(kMostTerms)) return false;
+  plan.terms.push_back(std::move(term));
+  return true;
 }
 
-template void run_orbit(const Orbit&, const OrbitPlan&, Tile<float>&, const Box&);
-template void run_orbit(const Orbit&, const OrbitPlan&, Tile<double>&, const Box&);
+void complete_orbit(const Orbit& orbit, OrbitPlan& plan) {
+  const int d = orbit.d;
+  double offsets = 0;
+  for (int code = 0; code < codes(d); code++) {
+    const Words& found = words(d, code);
+    const Index last = parts(code) - 1;
+    OrbitPlan::RowTerms& rows = plan.row_terms.emplace_back();
+    rows.end.push_back(0);
+    for (Index k = 0; k < found.count; k++) {
+      const std::uint8_t* label = &found.label[std::size_t(k * d)];
+      for (std::size_t t = 0; t < plan.terms.size(); t++) {
+        if (!applies(plan.terms[t], label)) continue;
+        Index step = 0;
+        for (int s = 0; s < d; s++)
+          if (label[s] == last) step += plan.terms[t].strides[s];
+        rows.which.push_back({t, step});
+      }
+      rows.end.push_back(int(rows.which.size()));
+    }
+    offsets += double(choose(orbit.n, parts(code))) * double(2 * found.count + Index(rows.which.size()));
+  }
+  if (offsets >= double(kMostOffsets)) return;
+  std::vector<Index> rows;
+  make_runs(orbit, plan, whole_box(orbit.n, d), rows, plan.whole, [](bool) { return true; });
+}
+
+template <class T>
+void box_spans(const Orbit& orbit, const OrbitPlan& plan, const T* strands, const Box& box,
+               std::vector<Ahead::Span>& spans) {
+  if (!plan.loops.empty()) return;
+  const int d = orbit.d;
+  // Each way to give the ranges of the box to the strands; ranges differ by where they begin.
+  int ranges[kMaxStrands], at = 0;
+  for (int p = 0; p < d; p++) ranges[p] = at = p > 0 && !box.same[p] ? p : at;
+  const auto least = std::min_element(orbit.strides.begin(), orbit.strides.begin() + d) - orbit.strides.begin();
+  const bool solid = orbit.strides[std::size_t(least)] == plan.channels;
+  do {
+    Index values[kMaxStrands];
+    for (int s = 0; s < d; s++) values[s] = box.low[ranges[s]];
+    for (;;) {
+      Index place = orbit.base;
+      for (int s = 0; s < d; s++) place += orbit.strides[std::size_t(s)] * values[s];
+      const Index run = solid ? box.high[ranges[least]] - box.low[ranges[least]] : 1;
+      const auto* start = reinterpret_cast<const char*>(strands + place);
+      spans.push_back({start, start + std::size_t(run * plan.channels) * sizeof(T)});
+      int s = d - 1;
+      for (; s >= 0; s--) {
+        if (solid && s == least) continue;
+        if (++values[s] < box.high[ranges[s]]) break;
+        values[s] = box.low[ranges[s]];
+      }
+      if (s < 0) break;
+    }
+  } while (std::next_permutation(ranges, ranges + d));
+}
+
+template <class T>
+void run_orbit(const Orbit& orbit, const OrbitPlan& plan, Tile<T>& tile, const Box* box) {
+  const Box all = whole_box(orbit.n, orbit.d), &here = box ? *box : all;
+  Runner<T> runner{orbit, plan, tile, here};
+  const auto run = [&](const std::vector<OrbitRuns>& runs) {
+    for (int code = 0; code < codes(orbit.d) && !tile.poll.stopped; code++)
+      if (!runs[std::size_t(code)].steps.empty()) runner.run(code, runs[std::size_t(code)]);
+    return !tile.poll.stopped;
+  };
+  if (!box && !plan.whole.empty()) {
+    run(plan.whole);
+    return;
+  }
+  RunsCache::Entry& entry = tile.runs->find(plan.id, here);
+  if (entry.plan != 0) {
+    run(entry.runs);
+    return;
+  }
+  bool cut = false;
+  make_runs(orbit, plan, here, *tile.rows, entry.runs, [&](bool last) {
+    cut |= !last;
+    return run(entry.runs);
+  });
+  if (!cut && !tile.poll.stopped) entry.plan = plan.id;
+}
+
+template void box_spans(const Orbit&, const OrbitPlan&, const float*, const Box&, std::vector<Ahead::Span>&);
+template void box_spans(const Orbit&, const OrbitPlan&, const double*, const Box&, std::vector<Ahead::Span>&);
+template void run_orbit(const Orbit&, const OrbitPlan&, Tile<float>&, const Box*);
+template void run_orbit(const Orbit&, const OrbitPlan&, Tile<double>&, const Box*);
 
 }  // namespace brauer

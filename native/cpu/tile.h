@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <vector>
 
@@ -31,13 +32,23 @@ struct Poll {
   }
 };
 
-// Pointers that `transform` moves, one per row of the largest orbit.
+// Pointers and steps of the rows of an orbit, with room for the largest one.
 template <class T>
 struct OrbitPointers {
   const T** in;
   T** out;
   Index *in1, *out1, *in2, *out2;
+  const T** moving_in;
+  T** moving_out;
 };
+
+class RunsCache;
+
+// A piece of arithmetic fetches `bytes`, as far as it can hide them.
+inline Ahead ahead_of(std::vector<Ahead::Span>& spans, double bytes) {
+  constexpr double kMostLines = 64;
+  return {spans.data(), spans.data() + spans.size(), int(std::clamp(bytes / 64 + 1, 1.0, kMostLines))};
+}
 
 // What an instruction runs on: some items of the batch, or one item, or a box of one.
 template <class T>
@@ -50,7 +61,9 @@ struct Tile {
   T* own_weights;  // room for the transpose of weights that each item has its own
   OrbitPointers<T> pointers;
   std::vector<Index>* rows;  // room for a counter per lambda
-  Ahead* ahead;              // what to fetch meanwhile, or null
+  RunsCache* runs;
+  std::vector<Ahead::Span>* spans;  // room for what a box fetches
+  Ahead* ahead;                     // what to fetch meanwhile, or null
   Poll poll;
 };
 

@@ -41,6 +41,13 @@ struct F32 {
   static V multiply(V a, V b) { return _mm256_mul_ps(a, b); }
   static V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
   static T fma_one(T a, T b, T c) { return __builtin_fmaf(a, b, c); }
+  // a[0] b[0] a[1] b[1] …, of the lower and of the upper halves.
+  static V interleave_low(V a, V b) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+  }
+  static V interleave_high(V a, V b) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+  }
 };
 
 struct F64 {
@@ -67,6 +74,12 @@ struct F64 {
   static V multiply(V a, V b) { return _mm256_mul_pd(a, b); }
   static V fma(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
   static T fma_one(T a, T b, T c) { return __builtin_fma(a, b, c); }
+  static V interleave_low(V a, V b) {
+    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20);
+  }
+  static V interleave_high(V a, V b) {
+    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31);
+  }
 };
 
 constexpr int kGemmRows = 6;

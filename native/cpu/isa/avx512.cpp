@@ -22,6 +22,15 @@ struct F32 {
   static V multiply(V a, V b) { return _mm512_mul_ps(a, b); }
   static V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
   static T fma_one(T a, T b, T c) { return __builtin_fmaf(a, b, c); }
+  // a[0] b[0] a[1] b[1] …, of the lower and of the upper halves.
+  static V interleave_low(V a, V b) {
+    const __m512i at = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return _mm512_permutex2var_ps(a, at, b);
+  }
+  static V interleave_high(V a, V b) {
+    const __m512i at = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+    return _mm512_permutex2var_ps(a, at, b);
+  }
 };
 
 struct F64 {
@@ -39,6 +48,10 @@ struct F64 {
   static V multiply(V a, V b) { return _mm512_mul_pd(a, b); }
   static V fma(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
   static T fma_one(T a, T b, T c) { return __builtin_fma(a, b, c); }
+  static V interleave_low(V a, V b) { return _mm512_permutex2var_pd(a, _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), b); }
+  static V interleave_high(V a, V b) {
+    return _mm512_permutex2var_pd(a, _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4), b);
+  }
 };
 
 constexpr int kGemmRows = 12;

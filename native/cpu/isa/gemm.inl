@@ -75,10 +75,12 @@ inline void gemm_tile(const Panel<typename S::T>& panel, const typename S::T* a,
 
 inline void look_ahead(Ahead* ahead) {
 #if defined(__GNUC__)
-  if (!ahead || ahead->count == 0) return;
-  Ahead::Span& span = ahead->spans[ahead->count - 1];
-  for (int i = 0; i < ahead->lines && span.next < span.end; i++, span.next += 64) __builtin_prefetch(span.next, 0, 2);
-  if (span.next >= span.end) ahead->count--;
+  if (!ahead) return;
+  for (int left = ahead->lines; left > 0 && ahead->span != ahead->last;) {
+    Ahead::Span& span = *ahead->span;
+    for (; left > 0 && span.next < span.end; left--, span.next += 64) __builtin_prefetch(span.next, 0, 2);
+    if (span.next >= span.end) ahead->span++;
+  }
 #else
   (void)ahead;
 #endif
@@ -145,16 +147,6 @@ void gemm(const Gemm<typename S::T>& whole) {
         gemm_panel<S, 1>(g, inner, cols);
       left -= cols, g.b += cols, g.c += cols;
     }
-  }
-}
-
-template <class S>
-void transpose(typename S::T* out, Index out_row, const typename S::T* in, Index in_row, Index rows, Index cols) {
-  constexpr Index kBlock = 16;
-  for (Index i0 = 0; i0 < rows; i0 += kBlock) {
-    const Index i1 = i0 + kBlock < rows ? i0 + kBlock : rows;
-    for (Index j = 0; j < cols; j++)
-      for (Index i = i0; i < i1; i++) out[j * out_row + i] = in[i * in_row + j];
   }
 }
 

@@ -5,6 +5,8 @@
 #include "cpu/isa/gemm.inl"
 #include "cpu/isa/peak.inl"
 #include "cpu/isa/reduce.inl"
+#include "cpu/isa/transpose.inl"
+// after transpose.inl
 #include "cpu/isa/rows.inl"
 #include "cpu/isa/transform.inl"
 

@@ -29,6 +29,9 @@ struct F32 {
   static V multiply(V a, V b) { return vmulq_f32(a, b); }
   static V fma(V a, V b, V c) { return vfmaq_f32(c, a, b); }
   static T fma_one(T a, T b, T c) { return __builtin_fmaf(a, b, c); }
+  // a[0] b[0] a[1] b[1] …, of the lower and of the upper halves.
+  static V interleave_low(V a, V b) { return vzip1q_f32(a, b); }
+  static V interleave_high(V a, V b) { return vzip2q_f32(a, b); }
 };
 
 struct F64 {
@@ -47,6 +50,8 @@ struct F64 {
   static V multiply(V a, V b) { return vmulq_f64(a, b); }
   static V fma(V a, V b, V c) { return vfmaq_f64(c, a, b); }
   static T fma_one(T a, T b, T c) { return __builtin_fma(a, b, c); }
+  static V interleave_low(V a, V b) { return vzip1q_f64(a, b); }
+  static V interleave_high(V a, V b) { return vzip2q_f64(a, b); }
 };
 
 constexpr int kGemmRows = 8;

@@ -54,6 +54,14 @@ struct Plain {
 #endif
   static V fma(V a, V b, V c) { return add(multiply(a, b), c); }
   static T fma_one(T a, T b, T c) { return a * b + c; }
+  // a[0] b[0] a[1] b[1] …, of the lower and of the upper halves.
+  static V interleave_low(V a, V b) { return interleave(a, b, 0); }
+  static V interleave_high(V a, V b) { return interleave(a, b, W / 2); }
+  static V interleave(V a, V b, int from) {
+    V v{};
+    for (int i = 0; i < W / 2; i++) v[2 * i] = a[from + i], v[2 * i + 1] = b[from + i];
+    return v;
+  }
 };
 
 using F32 = Plain<float>;

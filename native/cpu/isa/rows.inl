@@ -134,6 +134,11 @@ void map_rows(const Map<typename S::T>& m) {
 
 template <class S>
 void map(const Map<typename S::T>& m) {
+  if (m.set && m.scale == 1 && m.out0 == 1 && m.in1 == 1 && m.n0 > 1 && m.n1 > 1) {
+    for (Index t = 0; t < m.n2; t++)
+      transpose<S>(m.out + t * m.out2, m.out1, m.in + t * m.in2, m.in0, m.n0, m.n1);
+    return;
+  }
   if (m.set)
     m.scale == 1 ? map_rows<S, kCopy>(m) : map_rows<S, kScale>(m);
   else

@@ -1,5 +1,5 @@
-// Transform (kernels.h): a small matrix applied to m rows, the strand transform of one orbit of multi-indices. Every
-// path sums an element the same way: products from zero on, in the order of k.
+// Transform (kernels.h): a small matrix applied to m rows, the strand transform of the orbits of multi-indices. Every
+// path sums an element the same way: products in the order of k, then what `out` held, then the terms in their order.
 namespace brauer {
 namespace {
 
@@ -14,159 +14,201 @@ inline typename S::V load_lanes(const typename S::T* p, Index lanes) {
     return S::load(p);
 }
 
-template <class S, bool Edge>
-inline void write_lanes(typename S::T* out, typename S::V value, bool set, Index lanes) {
-  if (!set) value = S::add(load_lanes<S, Edge>(out, lanes), value);
+// Writes one vector of row k. Plain: no terms, and nothing to add to.
+template <class S, bool Plain, bool Edge>
+inline void write_row(const Transform<typename S::T>& t, const typename S::T* const* terms, Index k,
+                      typename S::T* out, Index e, typename S::V value, Index lanes) {
+  if constexpr (!Plain) {
+    if (!t.set) value = S::add(load_lanes<S, Edge>(out + e, lanes), value);
+    for (Index q = t.term_end[k]; q < t.term_end[k + 1]; q++)
+      value = S::fma(S::fill(t.terms[q].scale), load_lanes<S, Edge>(terms[q] + e, lanes), value);
+  }
   if constexpr (Edge)
-    S::store(out, value, lanes);
+    S::store(out + e, value, lanes);
   else
-    S::store(out, value);
+    S::store(out + e, value);
 }
 
-// m = 1 and m = 2 keep pointers and matrix in registers: they are nearly all the work of one and two strands.
-template <class S>
-void transform_one(const Transform<typename S::T>& t) {
+// One vector of all M rows of one multi-index.
+template <class S, int M, bool Plain, bool Edge>
+inline void transform_vector(const Transform<typename S::T>& t, const typename S::T* const* in,
+                             typename S::T* const* out, const typename S::T* const* terms,
+                             const typename S::T (&matrix)[M * M], Index e, Index lanes) {
+  using V = typename S::V;
+  V sum[M];
+  for (int k = 0; k < M; k++) {
+    const V x = load_lanes<S, Edge>(in[k] + e, lanes);
+    for (int r = 0; r < M; r++) {
+      const V q = S::fill(matrix[r * M + k]);
+      sum[r] = k == 0 ? S::multiply(q, x) : S::fma(q, x, sum[r]);
+    }
+  }
+  for (int r = 0; r < M; r++) write_row<S, Plain, Edge>(t, terms, r, out[r], e, sum[r], lanes);
+}
+
+// The orbits of one, two and three strands: the number of rows is known, and pointers stay where they are used.
+template <class S, int M, bool Plain>
+void transform_fixed(const Transform<typename S::T>& t) {
+  using T = typename S::T;
   constexpr Index W = S::W;
-  const typename S::V q = S::fill(*t.matrix), zero = S::zero();
+  T matrix[M * M];
+  for (int r = 0; r < M; r++)
+    for (int k = 0; k < M; k++) matrix[r * M + k] = t.matrix[r * t.matrix_out + k * t.matrix_in];
+  const Index n0 = t.n0, whole = n0 - n0 % W;
+  Index in1[M], out1[M];
+  for (int k = 0; k < M; k++) in1[k] = t.in1[k], out1[k] = t.out1[k];
+  const T* terms[kMostTerms];
+  const Index count = Plain ? 0 : t.term_end[M];
   for (Index item = 0; item < t.n2; item++) {
-    const typename S::T* a = t.in[0] + item * t.in2[0];
-    typename S::T* x = t.out[0] + item * t.out2[0];
-    for (Index step = 0; step < t.n1; step++, a += t.in1[0], x += t.out1[0]) {
-      Index e = 0;
-      for (; e + W <= t.n0; e += W) write_lanes<S, false>(x + e, S::fma(q, S::load(a + e), zero), t.set, 0);
-      if (e < t.n0) write_lanes<S, true>(x + e, S::fma(q, S::load(a + e, t.n0 - e), zero), t.set, t.n0 - e);
+    for (Index run = 0; run < t.runs; run++) {
+      const T* in[M];
+      T* out[M];
+      for (int k = 0; k < M; k++) {
+        in[k] = t.in[k] + item * t.in2[k] + t.in_at[run * M + k];
+        out[k] = t.out[k] + item * t.out2[k] + t.out_at[run * M + k];
+      }
+      for (Index q = 0; q < count; q++) terms[q] = t.terms[q].in + item * t.terms[q].in2 + t.term_at[run * count + q];
+      for (Index step = t.steps[run]; step > 0; step--) {
+        for (Index e = 0; e < whole; e += W) transform_vector<S, M, Plain, false>(t, in, out, terms, matrix, e, 0);
+        if (whole < n0) transform_vector<S, M, Plain, true>(t, in, out, terms, matrix, whole, n0 - whole);
+        for (int k = 0; k < M; k++) in[k] += in1[k], out[k] += out1[k];
+        for (Index q = 0; q < count; q++) terms[q] += t.terms[q].in1;
+      }
     }
   }
 }
 
-template <class S, bool Edge>
-inline void transform_pair(const typename S::T* a, const typename S::T* b, typename S::T* x, typename S::T* y,
-                           const typename S::V* q, bool set, Index lanes) {
-  const typename S::V left = load_lanes<S, Edge>(a, lanes), right = load_lanes<S, Edge>(b, lanes);
-  write_lanes<S, Edge>(x, S::fma(q[1], right, S::fma(q[0], left, S::zero())), set, lanes);
-  write_lanes<S, Edge>(y, S::fma(q[3], right, S::fma(q[2], left, S::zero())), set, lanes);
-}
-
-template <class S>
-void transform_two(const Transform<typename S::T>& t) {
-  constexpr Index W = S::W;
-  const typename S::V q[4] = {S::fill(t.matrix[0]), S::fill(t.matrix[t.matrix_in]), S::fill(t.matrix[t.matrix_out]),
-                              S::fill(t.matrix[t.matrix_out + t.matrix_in])};
-  const Index a1 = t.in1[0], b1 = t.in1[1], x1 = t.out1[0], y1 = t.out1[1];
-  for (Index item = 0; item < t.n2; item++) {
-    const typename S::T *a = t.in[0] + item * t.in2[0], *b = t.in[1] + item * t.in2[1];
-    typename S::T *x = t.out[0] + item * t.out2[0], *y = t.out[1] + item * t.out2[1];
-    for (Index step = 0; step < t.n1; step++, a += a1, b += b1, x += x1, y += y1) {
-      Index e = 0;
-      for (; e + W <= t.n0; e += W) transform_pair<S, false>(a + e, b + e, x + e, y + e, q, t.set, 0);
-      if (e < t.n0) transform_pair<S, true>(a + e, b + e, x + e, y + e, q, t.set, t.n0 - e);
-    }
-  }
-}
-
-// Rows r … r + Rows of the result from m rows at `in` (pointers, or rows `row` apart), `Vectors` vectors of columns.
-template <class S, int Rows, int Vectors, bool Edge, class In, class Out>
-inline void transform_tile(const Transform<typename S::T>& t, Index r, Index lanes, const In& in, const Out& out,
-                           bool set) {
+// Rows r … r + Rows of the result, `Vectors` vectors of columns from e on; `in(k)` is row k.
+template <class S, int Rows, int Vectors, bool Edge, class In, class Write>
+inline void transform_tile(const Transform<typename S::T>& t, Index r, Index lanes, const In& in, const Write& write) {
   using V = typename S::V;
   V sum[Rows][Vectors];
-  for (int i = 0; i < Rows; i++)
-    for (int v = 0; v < Vectors; v++) sum[i][v] = S::zero();
   const typename S::T* q = t.matrix + r * t.matrix_out;
   for (Index k = 0; k < t.m; k++, q += t.matrix_in) {
     const typename S::T* p = in(k);
     V right[Vectors];
-    for (int v = 0; v < Vectors; v++)
-      right[v] = v == Vectors - 1 ? load_lanes<S, Edge>(p + v * S::W, lanes) : S::load(p + v * S::W);
+    for (int v = 0; v < Vectors; v++) right[v] = load_lanes<S, Edge>(p + v * S::W, lanes);
     for (int i = 0; i < Rows; i++) {
       const V left = S::fill(q[i * t.matrix_out]);
-      for (int v = 0; v < Vectors; v++) sum[i][v] = S::fma(left, right[v], sum[i][v]);
+      for (int v = 0; v < Vectors; v++)
+        sum[i][v] = k == 0 ? S::multiply(left, right[v]) : S::fma(left, right[v], sum[i][v]);
     }
   }
-  for (int i = 0; i < Rows; i++) {
-    typename S::T* p = out(r + i);
-    for (int v = 0; v < Vectors; v++) {
-      if (v == Vectors - 1)
-        write_lanes<S, Edge>(p + v * S::W, sum[i][v], set, lanes);
-      else
-        write_lanes<S, false>(p + v * S::W, sum[i][v], set, 0);
-    }
-  }
+  for (int i = 0; i < Rows; i++)
+    for (int v = 0; v < Vectors; v++) write(r + i, v * S::W, sum[i][v]);
 }
 
-template <class S, int Vectors, bool Edge, class In, class Out>
-inline void transform_columns(const Transform<typename S::T>& t, Index lanes, const In& in, const Out& out, bool set) {
+template <class S, int Vectors, bool Edge, class In, class Write>
+inline void transform_columns(const Transform<typename S::T>& t, Index lanes, const In& in, const Write& write) {
   Index r = 0;
-  for (; r + 6 <= t.m; r += 6) transform_tile<S, 6, Vectors, Edge>(t, r, lanes, in, out, set);
-  for (; r + 3 <= t.m; r += 3) transform_tile<S, 3, Vectors, Edge>(t, r, lanes, in, out, set);
-  for (; r < t.m; r++) transform_tile<S, 1, Vectors, Edge>(t, r, lanes, in, out, set);
+  for (; r + 6 <= t.m; r += 6) transform_tile<S, 6, Vectors, Edge>(t, r, lanes, in, write);
+  for (; r + 3 <= t.m; r += 3) transform_tile<S, 3, Vectors, Edge>(t, r, lanes, in, write);
+  for (; r < t.m; r++) transform_tile<S, 1, Vectors, Edge>(t, r, lanes, in, write);
 }
 
+// Larger orbits; `p` has room for the pointers of one multi-index.
 template <class S>
 void transform_many(const Transform<typename S::T>& t) {
   using T = typename S::T;
   constexpr Index W = S::W;
+  const T** in = t.moving_in;
+  T** out = t.moving_out;
+  const T* terms[kMostTerms];
+  const Index count = t.term_end[t.m];
   for (Index item = 0; item < t.n2; item++) {
-    for (Index step = 0; step < t.n1; step++) {
-      Index e = 0;
-      const auto in = [&](Index k) { return t.in[k] + e; };
-      const auto out = [&](Index k) -> T* { return t.out[k] + e; };
-      for (; e + 2 * W <= t.n0; e += 2 * W) transform_columns<S, 2, false>(t, 0, in, out, t.set);
-      for (; e + W <= t.n0; e += W) transform_columns<S, 1, false>(t, 0, in, out, t.set);
-      if (e < t.n0) transform_columns<S, 1, true>(t, t.n0 - e, in, out, t.set);
-      for (Index k = 0; k < t.m; k++) t.in[k] += t.in1[k], t.out[k] += t.out1[k];
-    }
-    for (Index k = 0; k < t.m; k++) {
-      t.in[k] += t.in2[k] - t.n1 * t.in1[k];
-      t.out[k] += t.out2[k] - t.n1 * t.out1[k];
+    for (Index run = 0; run < t.runs; run++) {
+      for (Index k = 0; k < t.m; k++) {
+        in[k] = t.in[k] + item * t.in2[k] + t.in_at[run * t.m + k];
+        out[k] = t.out[k] + item * t.out2[k] + t.out_at[run * t.m + k];
+      }
+      for (Index q = 0; q < count; q++) terms[q] = t.terms[q].in + item * t.terms[q].in2 + t.term_at[run * count + q];
+      for (Index step = t.steps[run]; step > 0; step--) {
+        Index e = 0;
+        const auto from = [&](Index k) { return in[k] + e; };
+        const auto write = [&](Index k, Index at, typename S::V value) __attribute__((always_inline)) {
+          write_row<S, false, false>(t, terms, k, out[k], e + at, value, 0);
+        };
+        for (; e + 2 * W <= t.n0; e += 2 * W) transform_columns<S, 2, false>(t, 0, from, write);
+        for (; e + W <= t.n0; e += W) transform_columns<S, 1, false>(t, 0, from, write);
+        if (e < t.n0) {
+          const Index lanes = t.n0 - e;
+          const auto write_edge = [&](Index k, Index at, typename S::V value) __attribute__((always_inline)) {
+            write_row<S, false, true>(t, terms, k, out[k], e + at, value, lanes);
+          };
+          transform_columns<S, 1, true>(t, lanes, from, write_edge);
+        }
+        for (Index k = 0; k < t.m; k++) in[k] += t.in1[k], out[k] += t.out1[k];
+        for (Index q = 0; q < count; q++) terms[q] += t.terms[q].in1;
+      }
     }
   }
 }
 
-// Short rows: those of several steps and items are gathered side by side, so that vectors are full.
+// Short rows: those of `all` items, or of the steps of a run, are gathered side by side, so that vectors are full.
 template <class S>
-void transform_packed(const Transform<typename S::T>& t) {
+void transform_side_by_side(const Transform<typename S::T>& t, Index run, Index step, Index all, const Index* in_by,
+                            const Index* out_by) {
   using T = typename S::T;
   constexpr Index W = S::W;
   alignas(64) T packed[kPacked], result[kPacked];
-  const Index width = kPacked / t.m / W * W, most = width / t.n0, all = t.n2 * t.n1;
+  const Index width = kPacked / t.m / W * W, most = width / t.n0;
   for (Index first = 0; first < all; first += most) {
     const Index count = all - first < most ? all - first : most, used = count * t.n0;
-    // Calls f(element, row, rows) for the runs of rows that lie in one item, `element` steps from that pointer's start.
-    const auto runs = [&](Index by1, Index by2, const auto& f) __attribute__((always_inline)) {
-      Index item = first / t.n1, step = first % t.n1;
-      for (Index row = 0; row < count; item++, step = 0) {
-        const Index rows = t.n1 - step < count - row ? t.n1 - step : count - row;
-        f(item * by2 + step * by1, row, rows);
-        row += rows;
-      }
-    };
-    for (Index k = 0; k < t.m; k++)
-      runs(t.in1[k], t.in2[k], [&](Index element, Index row, Index rows) {
-        copy_rows<T, false>(packed + k * width + row * t.n0, t.n0, t.in[k] + element, t.in1[k], rows, t.n0);
-      });
+    for (Index k = 0; k < t.m; k++) {
+      const T* in = t.in[k] + t.in_at[run * t.m + k] + step * t.in1[k] + first * in_by[k];
+      copy_rows<T, false>(packed + k * width, t.n0, in, in_by[k], count, t.n0);
+    }
     Index e = 0;
     const auto in = [&](Index k) -> const T* { return packed + k * width + e; };
-    const auto out = [&](Index k) -> T* { return result + k * width + e; };
-    for (; e + 2 * W <= used; e += 2 * W) transform_columns<S, 2, false>(t, 0, in, out, true);
-    for (; e + W <= used; e += W) transform_columns<S, 1, false>(t, 0, in, out, true);
-    if (e < used) transform_columns<S, 1, true>(t, used - e, in, out, true);
-    for (Index k = 0; k < t.m; k++)
-      runs(t.out1[k], t.out2[k], [&](Index element, Index row, Index rows) {
-        const T* from = result + k * width + row * t.n0;
-        if (t.set)
-          copy_rows<T, false>(t.out[k] + element, t.out1[k], from, t.n0, rows, t.n0);
-        else
-          copy_rows<T, true>(t.out[k] + element, t.out1[k], from, t.n0, rows, t.n0);
-      });
+    const auto write = [&](Index k, Index at, typename S::V value) __attribute__((always_inline)) {
+      S::store(result + k * width + e + at, value);
+    };
+    for (; e + W < used; e += 2 * W) transform_columns<S, 2, false>(t, 0, in, write);
+    if (e < used) transform_columns<S, 1, false>(t, 0, in, write);
+    for (Index k = 0; k < t.m; k++) {
+      T* out = t.out[k] + t.out_at[run * t.m + k] + step * t.out1[k] + first * out_by[k];
+      const T* from = result + k * width;
+      if (t.set)
+        copy_rows<T, false>(out, out_by[k], from, t.n0, count, t.n0);
+      else
+        copy_rows<T, true>(out, out_by[k], from, t.n0, count, t.n0);
+    }
   }
+}
+
+template <class S>
+void transform_packed(const Transform<typename S::T>& t) {
+  for (Index run = 0; run < t.runs; run++) {
+    if (t.n2 == 1)
+      transform_side_by_side<S>(t, run, 0, t.steps[run], t.in1, t.out1);
+    else
+      for (Index step = 0; step < t.steps[run]; step++)
+        transform_side_by_side<S>(t, run, step, t.n2, t.in2, t.out2);
+  }
+}
+
+template <class S, int M>
+void transform_few(const Transform<typename S::T>& t) {
+  if (t.set && t.term_end[t.m] == 0)
+    transform_fixed<S, M, true>(t);
+  else
+    transform_fixed<S, M, false>(t);
 }
 
 template <class S>
 void transform(const Transform<typename S::T>& t) {
-  if (2 * t.n0 <= S::W && t.n1 * t.n2 > 1 && t.m > 1 && t.m * S::W <= kPacked) return transform_packed<S>(t);
-  if (t.m == 1) return transform_one<S>(t);
-  if (t.m == 2) return transform_two<S>(t);
+  const bool packed = 2 * t.n0 <= S::W && t.m > 1 && t.m * S::W <= kPacked;
+  if (packed && t.term_end[t.m] == 0) return transform_packed<S>(t);
+  switch (t.m) {
+    case 1:
+      return transform_few<S, 1>(t);
+    case 2:
+      return transform_few<S, 2>(t);
+    case 3:
+      return transform_few<S, 3>(t);
+    case 6:
+      return transform_few<S, 6>(t);
+  }
   transform_many<S>(t);
 }
 
