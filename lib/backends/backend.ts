@@ -25,5 +25,6 @@ export interface Executable {
 export interface Backend {
   readonly name: string
   readonly device: string
-  load(program: Program, dtype: Dtype): Executable
+  /** @param expectedBatch items of a usual run, 1 by default: a backend may lay items out for it, once for all runs */
+  load(program: Program, dtype: Dtype, expectedBatch?: number): Executable
 }

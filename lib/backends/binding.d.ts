@@ -2,8 +2,9 @@
 export interface Binding {
   readonly version: string
   info(): CpuInfo
-  /** Decodes and verifies. dtype: 0 float32, 1 float64, 2 float16, 3 bfloat16. A status when the program is refused. */
-  load(words: Float64Array, dtype: number): Program | Status
+  /** Decodes and verifies. dtype: 0 float32, 1 float64, 2 float16, 3 bfloat16. expectedBatch: items of a usual run. A status when
+   *  the program is refused. */
+  load(words: Float64Array, dtype: number, expectedBatch: number): Program | Status
   /** operands: inputs, then outputs, in program order. threads 0: the default count. undefined: success. */
   runSync(program: Program, batch: number, operands: readonly ArrayBufferView[], threads: number): Status | undefined
   /** Returns a job. `done` is called on the event loop, once, also after `cancel` and for errors. The addon holds references

@@ -24,8 +24,8 @@ export function cpu(): Backend {
   backend = {
     name: 'cpu',
     device,
-    load(program: Program, dtype: Dtype): Executable {
-      const handle = addon.load(encode(program), dtypes.indexOf(dtype))
+    load(program: Program, dtype: Dtype, expectedBatch = 1): Executable {
+      const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch)
       if (isStatus(handle)) throw toError(handle)
       return new NativeExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
     },

@@ -72,10 +72,12 @@ export class Compiled {
 
   /** The program on a backend; loaded once. The packing programs run in the dtype of the arithmetic. */
   executable(name: ProgramName, backend: Backend, dtype: Dtype): Executable {
-    const type = name === 'pack' || name === 'unpack' ? computeDtype(dtype) : dtype
+    const packs = name === 'pack' || name === 'unpack'
+    const type = packs ? computeDtype(dtype) : dtype
+    const batch = packs ? 1 : this.specification.expectedBatch
     const key = `${name}/${backend.name}/${type}`
     let executable = this.#executables.get(key)
-    if (!executable) this.#executables.set(key, (executable = backend.load(this.program(name), type)))
+    if (!executable) this.#executables.set(key, (executable = backend.load(this.program(name), type, batch)))
     return executable
   }
 

@@ -43,8 +43,8 @@ ProgramHandle* unwrap_program(napi_env env, napi_value value) {
 
 napi_value load_program(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t count = 2, length = 0;
-    napi_value arguments[2] = {}, buffer = nullptr;
+    std::size_t count = 3, length = 0;
+    napi_value arguments[3] = {}, buffer = nullptr;
     napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
     bool is_array = false, is_buffer = false;
     napi_typedarray_type type = napi_int8_array;
@@ -63,8 +63,11 @@ napi_value load_program(napi_env env, napi_callback_info info) {
     std::int64_t dtype = 0;
     Status status = to_integer(env, arguments[1], "load: dtype", 3, dtype);
     if (!status.ok()) return to_js(env, status);
+    std::int64_t expected_batch = 0;
+    status = to_integer(env, arguments[2], "load: expectedBatch", std::int64_t{1} << 53, expected_batch);
+    if (!status.ok()) return to_js(env, status);
     std::shared_ptr<const Executable> executable =
-        load(static_cast<const double*>(words), length, static_cast<Dtype>(dtype), status);
+        load(static_cast<const double*>(words), length, static_cast<Dtype>(dtype), expected_batch, status);
     if (!executable) return to_js(env, status);
     auto handle = std::make_unique<ProgramHandle>();
     handle->executable = std::move(executable);

@@ -39,8 +39,10 @@ class Executable {
   std::vector<Operand> operands_;
 };
 
-// Decodes, verifies and compiles a program. Null with a status when it is refused. The words are not kept.
-std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, Status& status) noexcept;
+// Decodes, verifies and compiles a program for runs of about `expected_batch` items. Null with a status when it is
+// refused. The words are not kept.
+std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, std::int64_t expected_batch,
+                                 Status& status) noexcept;
 
 struct Isa {
   const char* name;

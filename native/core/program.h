@@ -75,6 +75,7 @@ struct Mix {
   std::size_t a, b, c;
   Index a_base, b_base, c_base, a_stride, b_stride, c_stride, rows, inner, cols;
   bool set;
+  Index lanes = 1;  // items side by side in a and c; never in a program that is read, see cpu/lanes.h
 };
 
 struct OrbitRows {

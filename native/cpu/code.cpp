@@ -63,11 +63,12 @@ struct Compiler {
     op.work = double(mix.rows) * double(mix.inner) * double(mix.cols) / 16;
     op.shared = mix.form == MixForm::weight && buffer(mix.b).shared;
     code.pieces += mix_pieces(double(mix.rows), mix.cols, mix.inner, width);
+    op.work *= double(mix.lanes);
     if (mix.form == MixForm::weight) return;
     const bool forward = mix.form == MixForm::forward;
     // Rows that overlap must be summed in order.
     if (forward ? mix.c_stride >= mix.cols : mix.a_stride >= mix.inner) op.split = 0;
-    if (forward) return;
+    if (forward || mix.lanes > 1) return;
     const std::size_t weights = std::size_t(saturating_multiply(mix.inner, mix.cols));
     if (has_own_weights(mix))
       code.own_weights = std::max(code.own_weights, weights);
@@ -205,10 +206,11 @@ Index SectionCode::block_length(double elements) const {
   return low;
 }
 
-Compiled compile(Program program, Index width) {
+Compiled compile(Program program, Index width, Index lanes) {
   Compiled code;
   code.program = std::move(program);
   code.width = width;
+  code.lanes = lanes;
   Compiler compiler{code, width};
   code.ops.reserve(code.program.instructions.size());
   for (const Instruction& instruction : code.program.instructions) {

@@ -55,6 +55,7 @@ struct Stage {
 struct Compiled {
   Program program;
   Index width = 1;  // elements of the kernels' vectors
+  Index lanes = 1;  // items side by side, see cpu/lanes.h; a run of the program is one of so many items
   std::vector<Op> ops;
   std::vector<SectionCode> sections;
   std::vector<Stage> stages;
@@ -67,8 +68,8 @@ struct Compiled {
   bool has_shared_output = false;
 };
 
-// The program must have been verified. width: of the kernels' vectors.
-Compiled compile(Program program, Index width);
+// The program must have been verified. width: of the kernels' vectors; lanes: of a program made by `with_lanes`.
+Compiled compile(Program program, Index width, Index lanes);
 
 // Whether running a section box by box gives the bits of running it once, and boxes may run on several threads: every
 // buffer that the section writes is indexed by the strands in one way, so that no two boxes meet in an element.

@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "cpu/dispatch.h"
 #include "cpu/interpreter.h"
+#include "cpu/lanes.h"
 #include "cpu/memory.h"
 #include "cpu/mix.h"
 
@@ -20,16 +21,11 @@ constexpr Index kSegments = 16;
 constexpr double kSegmentWork = 1 << 18;
 constexpr double kPartialBytes = 64 << 20;
 
+// Memory of items side by side. The same on every machine, so that bits do not depend on its caches.
+constexpr double kLaneBytes = 4 << 20;
+
 // Boxes that each thread should get of a section that several threads share, so that they end together.
 constexpr Index kBoxesPerThread = 4;
-
-template <class T>
-const Kernels<T>& kernels_of(const KernelTable& table) {
-  if constexpr (sizeof(T) == 8)
-    return table.f64;
-  else
-    return table.f32;
-}
 
 // One run's arguments.
 template <class T>
@@ -46,13 +42,21 @@ struct Call {
 Status aborted() { return Status::error(Code::aborted, "run: aborted"); }
 
 template <class T>
+Compiled compile_for(Program program, const Kernels<T>& kernels, Dtype dtype, const ExecutorOptions& options) {
+  const double most = kLaneBytes / double(sizeof(T));
+  const Index lanes =
+      is_half(dtype) ? 1 : choose_lanes(program, kernels.width, options.expected_batch, options.threads, most);
+  return compile(lanes > 1 ? with_lanes(std::move(program), lanes) : std::move(program), kernels.width, lanes);
+}
+
+template <class T>
 class CpuExecutable final : public Executable {
  public:
   CpuExecutable(Program program, Dtype dtype, const ExecutorOptions& options)
       : kernels_(kernels_of<T>(*options.kernels)),
         threads_(options.threads),
         parallel_work_(options.parallel_work),
-        code_(compile(std::move(program), kernels_.width)),
+        code_(compile_for(std::move(program), kernels_, dtype, options)),
         memory_(code_, *options.kernels, dtype),
         no_weights_(code_.ops.size(), nullptr),
         is_half_(is_half(dtype)) {
@@ -80,10 +84,10 @@ class CpuExecutable final : public Executable {
         double(program.scratch_size) + double(program.local_size) + code_.operand_size + memory_.converted_size();
     const double fitting = std::min(item > 0 ? tile_elements_ / item : 65536, 65536.0);
     tile_items_ = std::max<Index>(Index(fitting), 1);
-    // Buffers in scratch then start at multiples of a cache line.
-    if (tile_items_ > 16) tile_items_ -= tile_items_ % 16;
+    // Full tiles of products, also of those with one row per item.
+    if (tile_items_ > kernels_.rows) tile_items_ -= tile_items_ % kernels_.rows;
     lengths_.assign(code_.sections.size(), 0);
-    fits_ = fitting >= 1;
+    fits_ = fitting >= 1 || code_.lanes > 1;  // lanes are as many as may be
     if (fits_) return;
     for (std::size_t s = 0; s < lengths_.size(); s++)
       if (code_.sections[s].boxable) lengths_[s] = code_.sections[s].block_length(tile_elements_);
@@ -95,12 +99,12 @@ class CpuExecutable final : public Executable {
       if (!operand.shared && saturating_multiply(batch, operand.size) == kMaxIndex)
         return Status::error(Code::invalid_argument, "run: expected operands of fewer than 2^53 elements");
     if (threads <= 0) threads = threads_;
-    if (code_.work * double(batch) < parallel_work_) threads = 1;
+    if (code_.work * double((batch - 1) / code_.lanes + 1) < parallel_work_) threads = 1;
     const Call<T> call{batch, operands, cancel, threads, transpose_all(operands)};
     Status status;
     if (code_.has_shared_output)
       status = run_segments(call);
-    else if (batch < threads && code_.work >= parallel_work_)
+    else if (code_.lanes == 1 && batch < threads && code_.work >= parallel_work_)
       status = run_items(call);
     else
       status = run_tiles(call);
@@ -116,7 +120,7 @@ class CpuExecutable final : public Executable {
     T* next = reserve<T>(space.weights, double(code_.transposed));
     for (std::size_t i = 0; i < code_.ops.size(); i++) {
       const auto* mix = std::get_if<Mix>(code_.ops[i].source);
-      if (!mix || mix->form != MixForm::input || !memory_.is_fixed(mix->b)) continue;
+      if (!mix || mix->form != MixForm::input || mix->lanes > 1 || !memory_.is_fixed(mix->b)) continue;
       transpose_weights(*mix, kernels_, static_cast<const T*>(memory_.fixed_base(mix->b, operands, nullptr)), next);
       space.transposed[i] = next;
       next += mix->inner * mix->cols;
@@ -151,7 +155,7 @@ class CpuExecutable final : public Executable {
     Space& space = Space::of_thread();
     memory_.bind(space, call.operands, first, capacity, lengths_, partial);
     memory_.convert_in(space.base, call.operands, first, items, 0, 1);
-    Tile<T> here = tile(space, space.base, items, call);
+    Tile<T> here = tile(space, space.base, code_.lanes > 1 ? 1 : items, call);
     here.ahead = ahead;
     const Interpreter<T> interpret = interpreter(call);
     for (const Stage& stage : code_.stages) {
@@ -176,14 +180,18 @@ class CpuExecutable final : public Executable {
     if (call.batch == 0) return {};
     const Index least = (call.batch - 1) / tile_items_ + 1;
     const Index wanted = std::min((least + call.threads - 1) / call.threads * call.threads, call.batch);
-    const Index items = (call.batch - 1) / wanted + 1, tiles = (call.batch - 1) / items + 1;
-    const Index capacity = std::min((items + 15) / 16 * 16, tile_items_);
+    Index items = code_.lanes > 1 ? code_.lanes : (call.batch - 1) / wanted + 1;
+    if (code_.lanes == 1 && items > kernels_.rows)
+      items = std::min((items + kernels_.rows - 1) / kernels_.rows * kernels_.rows, tile_items_);
+    const Index tiles = (call.batch - 1) / items + 1;
+    // Buffers in scratch start at multiples of a cache line.
+    const Index capacity = code_.lanes > 1 ? 1 : items > 16 ? (items + 15) / 16 * 16 : items;
     // Ranges of tiles, so that a thread knows which one comes next.
     const Index grain = std::max<Index>(tiles / (8 * call.threads), 1);
     const auto count = [&](Index t) { return std::min(items, call.batch - t * items); };
     const auto body = [&](Index begin, Index end) -> Status {
       for (Index t = begin; t < end; t++) {
-        const bool known = t + 1 < end && fits_;
+        const bool known = t + 1 < end && fits_ && code_.lanes == 1;
         Ahead ahead = known ? memory_.fetch(Space::of_thread(), call.operands, (t + 1) * items, count(t + 1)) : Ahead{};
         Status status = run_tile(call, t * items, count(t), capacity, nullptr, known ? &ahead : nullptr);
         if (!status.ok()) return status;
@@ -351,7 +359,8 @@ std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype d
   return nullptr;
 }
 
-std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, Status& status) noexcept {
+std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, std::int64_t expected_batch,
+                                 Status& status) noexcept {
   try {
     const CpuInfo& info = cpu_info();
     if (!info.error.empty()) {
@@ -359,7 +368,8 @@ std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype d
       return nullptr;
     }
     std::string unused;
-    return load(words, count, dtype, {choose_implementation(unused), double(info.tile_bytes), info.threads}, status);
+    return load(words, count, dtype,
+                {choose_implementation(unused), double(info.tile_bytes), info.threads, expected_batch}, status);
   } catch (...) {
     status = Status::error(Code::out_of_memory, "load: not enough memory");
     return nullptr;

@@ -37,6 +37,17 @@ struct Gemm {
   Ahead* ahead;  // may be null
 };
 
+// y[r·y_row + j·lanes + t] (+)= Σ_k b[k·b_inner + j·b_col]·x[r·x_row + k·lanes + t] for r < rows, k < inner, j < cols;
+// lanes are whole vectors.
+template <class T>
+struct LaneMix {
+  const T* x;
+  T* y;
+  const T* b;
+  Index rows, inner, cols, x_row, y_row, b_inner, b_col, lanes;
+  bool set;
+};
+
 // out[t·out2 + r·out1 + e·out0] (+)= scale · in[t·in2 + r·in1 + e·in0] for t < n2, r < n1, e < n0.
 template <class T>
 struct Map {
@@ -101,7 +112,9 @@ struct Transform {
 template <class T>
 struct Kernels {
   Index width;  // elements of a vector
+  Index rows;   // of a full tile of gemm
   void (*gemm)(const Gemm<T>&);
+  void (*lane_mix)(const LaneMix<T>&);
   void (*map)(const Map<T>&);
   void (*reduce)(const Reduce<T>&);
   void (*transform)(const Transform<T>&);

@@ -10,7 +10,9 @@ template <class T>
 Memory<T>::Memory(const Compiled& code, const KernelTable& table, Dtype dtype)
     : code_(code),
       table_(table),
+      kernels_(kernels_of<T>(table)),
       dtype_(dtype),
+      is_staged_(is_half(dtype) || code.lanes > 1),
       constants_(code.program.constants.begin(), code.program.constants.end()) {
   const auto& buffers = code.program.buffers;
   operand_of_.assign(buffers.size(), 0);
@@ -21,9 +23,9 @@ Memory<T>::Memory(const Compiled& code, const KernelTable& table, Dtype dtype)
       if (buffers[i].role != role) continue;
       operand_of_[i] = operands_.size();
       const bool shared = buffers[i].shared;
-      operands_.push_back(
-          {role == Role::output, shared, buffers[i].size, shared ? compute_bytes(dtype) : storage_bytes(dtype)});
-      if (!shared && is_half(dtype)) converted_at_[i] = converted_size_, converted_size_ += double(buffers[i].size);
+      operands_.push_back({role == Role::output, shared, shared ? buffers[i].size : buffers[i].size / code.lanes,
+                           shared ? compute_bytes(dtype) : storage_bytes(dtype)});
+      if (!shared && is_staged_) converted_at_[i] = converted_size_, converted_size_ += double(buffers[i].size);
       if (buffers[i].shared_output()) partial_at_[i] = partial_size_, partial_size_ += double(buffers[i].size);
     }
   }
@@ -64,7 +66,7 @@ void Memory<T>::bind(Workspace<T>& space, void* const* operands, Index first, In
       base = nullptr;
     else if (buffer.role == Role::scratch)
       base = (buffer.local() ? local : scratch) + capacity * buffer.offset;
-    else if (is_half(dtype_))
+    else if (is_staged_)
       base = converted + capacity * Index(converted_at_[i]);
     else
       base = static_cast<T*>(operands[operand_of_[i]]) + first * buffer.size;
@@ -96,6 +98,7 @@ void Memory<T>::each_converted(Role role, Index items, Index part, Index parts, 
 template <class T>
 void Memory<T>::convert_in(const Base& base, void* const* operands, Index first, Index items, Index part,
                            Index parts) const {
+  if (code_.lanes > 1) return lanes_in(base, operands, first, items);
   each_converted(Role::input, items, part, parts, [&](std::size_t i, Index low, Index count) {
     const auto* from =
         static_cast<const std::uint16_t*>(operands[operand_of_[i]]) + first * code_.program.buffers[i].size;
@@ -106,10 +109,36 @@ void Memory<T>::convert_in(const Base& base, void* const* operands, Index first,
 template <class T>
 void Memory<T>::convert_out(const Base& base, void* const* operands, Index first, Index items, Index part,
                             Index parts) const {
+  if (code_.lanes > 1) return lanes_out(base, operands, first, items);
   each_converted(Role::output, items, part, parts, [&](std::size_t i, Index low, Index count) {
     auto* to = static_cast<std::uint16_t*>(operands[operand_of_[i]]) + first * code_.program.buffers[i].size;
     if constexpr (sizeof(T) == 4) narrow(table_, dtype_, to + low, base[i] + low, count);
   });
+}
+
+// Items side by side; lanes without an item are zero, so that nothing there is slow.
+template <class T>
+void Memory<T>::lanes_in(const Base& base, void* const* operands, Index first, Index items) const {
+  const auto& buffers = code_.program.buffers;
+  const Index lanes = code_.lanes;
+  for (std::size_t i = 0; i < buffers.size(); i++) {
+    if (buffers[i].role != Role::input || buffers[i].shared) continue;
+    const Index size = buffers[i].size / lanes;
+    if (items < lanes) std::fill_n(base[i], buffers[i].size, T(0));
+    kernels_.transpose(base[i], lanes, static_cast<const T*>(operands[operand_of_[i]]) + first * size, size, items,
+                       size);
+  }
+}
+
+template <class T>
+void Memory<T>::lanes_out(const Base& base, void* const* operands, Index first, Index items) const {
+  const auto& buffers = code_.program.buffers;
+  for (std::size_t i = 0; i < buffers.size(); i++) {
+    if (buffers[i].role != Role::output || buffers[i].shared) continue;
+    const Index size = buffers[i].size / code_.lanes;
+    kernels_.transpose(static_cast<T*>(operands[operand_of_[i]]) + first * size, size, base[i], code_.lanes, size,
+                       items);
+  }
 }
 
 template <class T>

@@ -64,7 +64,8 @@ class Memory {
   // Local buffers of a section, one after the other, for boxes of a block length.
   void bind_box(Base& base, T* local, const SectionCode& section, Index length) const;
 
-  // Part `part` of `parts` of the item operands, from and to 16-bit storage; nothing to do for other types.
+  // Part `part` of `parts` of the item operands, from and to 16-bit storage, or all of them, from and to items side by
+  // side; nothing to do for other programs.
   void convert_in(const Base& base, void* const* operands, Index first, Index items, Index part, Index parts) const;
   void convert_out(const Base& base, void* const* operands, Index first, Index items, Index part, Index parts) const;
 
@@ -73,12 +74,16 @@ class Memory {
   Ahead fetch(Workspace<T>& space, void* const* operands, Index first, Index items) const;
 
  private:
+  void lanes_in(const Base& base, void* const* operands, Index first, Index items) const;
+  void lanes_out(const Base& base, void* const* operands, Index first, Index items) const;
   template <class F>
   void each_converted(Role role, Index items, Index part, Index parts, const F& f) const;
 
   const Compiled& code_;
   const KernelTable& table_;
+  const Kernels<T>& kernels_;
   Dtype dtype_;
+  bool is_staged_;  // operands are copied, and converted, on their way to and from a tile
   std::vector<T> constants_;
   std::vector<Operand> operands_;
   std::vector<Index> steps_;

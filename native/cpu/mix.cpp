@@ -83,9 +83,29 @@ void transpose_weights(const Mix& mix, const Kernels<T>& kernels, const T* b, T*
   kernels.transpose(transposed, mix.inner, b + mix.b_base, mix.b_stride, mix.inner, mix.cols);
 }
 
+// Of form forward or input, with items side by side.
+template <class T>
+void run_lanes(const Mix& mix, Tile<T>& tile, Index first, Index count) {
+  const bool forward = mix.form == MixForm::forward;
+  T* const a = tile.base[mix.a] + mix.a_base;
+  T* const c = tile.base[mix.c] + mix.c_base;
+  const T* const b = tile.base[mix.b] + mix.b_base;
+  const Index inner = forward ? mix.inner : mix.cols, cols = forward ? mix.cols : mix.inner;
+  const Index x_row = forward ? mix.a_stride : mix.c_stride, y_row = forward ? mix.c_stride : mix.a_stride;
+  const double work = double(inner) * double(cols) * double(mix.lanes);
+  const Index piece = std::max<Index>(std::min(kCallProducts / work, double(count)), 1);
+  for (Index r = first; r < first + count; r += piece) {
+    const Index rows = std::min(piece, first + count - r);
+    if (tile.poll.spend(double(rows) * work / 16)) return;
+    tile.kernels->lane_mix({(forward ? a : c) + r * x_row, (forward ? c : a) + r * y_row, b, rows, inner, cols, x_row,
+                            y_row, forward ? mix.b_stride : 1, forward ? 1 : mix.b_stride, mix.lanes, mix.set});
+  }
+}
+
 template <class T>
 void run_mix(const Mix& mix, const T* transposed, Tile<T>& tile, Index first, Index count, bool shared) {
   if (count <= 0) return;
+  if (mix.lanes > 1) return run_lanes(mix, tile, first, count);
   const Matrix<T> a = matrix(tile, mix.a, mix.a_base + first * mix.a_stride, mix.a_stride);
   const Matrix<T> c = matrix(tile, mix.c, mix.c_base + first * mix.c_stride, mix.c_stride);
   T* const b = tile.base[mix.b] + mix.b_base;

@@ -268,11 +268,12 @@ bool fuse_term(const Orbit& orbit, OrbitPlan& plan, const Strided& strided) {
   OrbitTerm term{strided.in, strided.in_base, {}, {}, strided.scale};
   Index channels = 1;
   std::uint32_t seen = 0;
-  for (const Loop& loop : strided.loops) {
+  for (auto each = strided.loops.rbegin(); each != strided.loops.rend(); each++) {
+    const Loop& loop = *each;
     if (loop.strands == 0) {
       if (loop.extent == 1) continue;
-      if (channels != 1 || loop.alternate || loop.out != 1 || loop.in != 1) return false;
-      channels = loop.extent;
+      if (loop.alternate || loop.out != channels || loop.in != channels) return false;
+      channels *= loop.extent;
       continue;
     }
     Index out = 0;

@@ -8,6 +8,14 @@
 
 namespace brauer {
 
+template <class T>
+const Kernels<T>& kernels_of(const KernelTable& table) {
+  if constexpr (sizeof(T) == 8)
+    return table.f64;
+  else
+    return table.f32;
+}
+
 // Looks at the cancel flag once per a million or so elements of work.
 struct Poll {
   const std::atomic<bool>* cancel;

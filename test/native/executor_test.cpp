@@ -93,9 +93,14 @@ void fill(const Executable& executable, Dtype dtype, Operands& operands, Index f
   }
 }
 
-std::unique_ptr<Executable> make(const Case& test, Dtype dtype, const KernelTable* kernels, double tile_bytes) {
+// Makes programs with short rows run with items side by side.
+constexpr std::int64_t kManyItems = 64;
+
+std::unique_ptr<Executable> make(const Case& test, Dtype dtype, const KernelTable* kernels, double tile_bytes,
+                                 std::int64_t expected_batch = 1) {
   Status status;
-  auto executable = load(test.words.data(), test.words.size(), dtype, {kernels, tile_bytes, 1, 0}, status);
+  auto executable =
+      load(test.words.data(), test.words.size(), dtype, {kernels, tile_bytes, 1, expected_batch, 0}, status);
   CHECK_WITH(executable != nullptr, test.name + " " + status.message);
   return executable;
 }
@@ -137,8 +142,8 @@ void reference(const Case& test, const Executable& executable, Dtype dtype, Inde
 }
 
 void compare(const Case& test, Dtype dtype, const KernelTable* kernels, double tile_bytes, int threads, Index batch,
-             bool reals) {
-  const auto executable = make(test, dtype, kernels, tile_bytes);
+             bool reals, std::int64_t expected_batch = 1) {
+  const auto executable = make(test, dtype, kernels, tile_bytes, expected_batch);
   if (!executable) return;
   Operands operands = allocate(*executable, batch);
   fill(*executable, dtype, operands, 0, batch, reals, 7);
@@ -183,9 +188,9 @@ std::vector<std::vector<unsigned char>> outputs(const Case& test, const Executab
   return result;
 }
 
-void compare_bits(const Case& test, Dtype dtype, const KernelTable* kernels, bool shared) {
-  const auto whole = make(test, dtype, kernels, kLarge), cut = make(test, dtype, kernels, kTiny),
-             middle = make(test, dtype, kernels, 20000);
+void compare_bits(const Case& test, Dtype dtype, const KernelTable* kernels, bool shared, std::int64_t expected_batch) {
+  const auto load_with = [&](double tile_bytes) { return make(test, dtype, kernels, tile_bytes, expected_batch); };
+  const auto whole = load_with(kLarge), cut = load_with(kTiny), middle = load_with(20000);
   if (!whole || !cut || !middle) return;
   constexpr Index kBatch = 7;
   const auto expected = outputs(test, *whole, dtype, 1, 0, kBatch);
@@ -306,9 +311,12 @@ int main(int argc, char** argv) {
       for (Dtype dtype : {Dtype::f32, Dtype::f64}) {
         compare(test, dtype, each.table, kLarge, 1, 3, seed % 2);
         compare(test, dtype, each.table, kTiny, 3, Index(seed % 4), seed % 2);
+        // Items side by side, some lanes empty.
+        compare(test, dtype, each.table, kLarge, 2, 1 + Index(seed % 40), seed % 2, kManyItems);
       }
       compare(test, seed % 2 ? Dtype::f16 : Dtype::bf16, each.table, seed % 5 ? kLarge : kTiny, 2, 2, false);
-      compare_bits(test, Dtype(seed % 4), each.table, shared);
+      for (const std::int64_t expected_batch : {std::int64_t(1), kManyItems})
+        compare_bits(test, Dtype(seed % 4), each.table, shared, expected_batch);
     }
   }
   return check::finish();

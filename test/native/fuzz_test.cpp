@@ -147,7 +147,7 @@ Outcome run(const std::vector<double>& words, build::Random& random, const Kerne
   std::copy(words.begin(), words.end(), exact.get());
   Status status;
   const double tiles[] = {64, 4096, 1 << 20};
-  const ExecutorOptions options{kernels, tiles[random.below(3)], 1, 0};
+  const ExecutorOptions options{kernels, tiles[random.below(3)], 1, std::int64_t(1 + random.below(64)), 0};
   const auto executable = load(exact.get(), words.size(), Dtype(random.below(4)), options, status);
   if (!executable)
     return status.code == Code::invalid_program && !status.message.empty() ? Outcome::refused : Outcome::wrong;

@@ -27,10 +27,47 @@ struct Panel {
   bool set;
 };
 
+constexpr Index kLine = 64;
+
+// A line per step of k, so that misses come no faster than memory answers; step 0 where there is nothing to fetch.
+struct Fetch {
+  const char* next;
+  Index step;
+};
+
+inline void fetch_line(Fetch& fetch) {
+#if defined(__GNUC__)
+  __builtin_prefetch(fetch.next, 0, 2);
+  fetch.next += fetch.step;
+#else
+  (void)fetch;
+#endif
+}
+
+// What the next tile of `inner` steps fetches meanwhile; what exceeds a line per step, or lies in short spans, at once.
+inline Fetch look_ahead(Ahead* ahead, Index inner, const void* idle) {
+  Fetch fetch{static_cast<const char*>(idle), 0};
+  if (!ahead) return fetch;
+  Index left = ahead->lines;
+  for (; left > 0 && ahead->span != ahead->last; ahead->span++) {
+    Ahead::Span& span = *ahead->span;
+    if (fetch.step == 0 && span.end - span.next >= inner * kLine) {
+      fetch = {span.next, kLine};
+      span.next += inner * kLine;
+      left -= inner;
+    }
+    Fetch now{span.next, kLine};
+    for (; left > 0 && now.next < span.end; left--) fetch_line(now);
+    span.next = now.next;
+    if (left <= 0) break;
+  }
+  return fetch;
+}
+
 // Masked: B is read in place, so that lanes past its end must not be touched. Edge: C is written in part.
 template <class S, int Rows, int Vectors, bool Edge, bool Masked>
 inline void gemm_tile(const Panel<typename S::T>& panel, const typename S::T* a, Index a_row, Index a_inner,
-                      typename S::T* c, Index c_row) {
+                      typename S::T* c, Index c_row, Fetch fetch) {
   using V = typename S::V;
   V sum[Rows][Vectors];
   for (int r = 0; r < Rows; r++)
@@ -50,6 +87,7 @@ inline void gemm_tile(const Panel<typename S::T>& panel, const typename S::T* a,
     V right[Vectors];
     load_right<S, Vectors, Masked>(right, b, panel.lanes);
     b += panel.b_row;
+    fetch_line(fetch);
 #pragma GCC unroll 32
     for (int r = 0; r < Rows; r++) {
       const V left = S::fill(rows[r / 3][(r % 3) * a_row]);
@@ -73,27 +111,14 @@ inline void gemm_tile(const Panel<typename S::T>& panel, const typename S::T* a,
   }
 }
 
-inline void look_ahead(Ahead* ahead) {
-#if defined(__GNUC__)
-  if (!ahead) return;
-  for (int left = ahead->lines; left > 0 && ahead->span != ahead->last;) {
-    Ahead::Span& span = *ahead->span;
-    for (; left > 0 && span.next < span.end; left--, span.next += 64) __builtin_prefetch(span.next, 0, 2);
-    if (span.next >= span.end) ahead->span++;
-  }
-#else
-  (void)ahead;
-#endif
-}
-
 // All rows of one panel, the last ones in tiles of half the size and half of that, so that few sizes are compiled.
 template <class S, int Rows, int Vectors, bool Edge, bool Masked>
 inline void gemm_rows(const Gemm<typename S::T>& g, const Panel<typename S::T>& panel, Index row) {
   const auto* a = g.a + row * g.a_row;
   auto* c = g.c + row * g.c_row;
   for (; row + Rows <= g.rows; row += Rows, a += Rows * g.a_row, c += Rows * g.c_row) {
-    gemm_tile<S, Rows, Vectors, Edge, Masked>(panel, a, g.a_row, g.a_inner, c, g.c_row);
-    if constexpr (Rows > 1) look_ahead(g.ahead);
+    const Fetch fetch = look_ahead(Rows > 1 ? g.ahead : nullptr, panel.inner, panel.b);
+    gemm_tile<S, Rows, Vectors, Edge, Masked>(panel, a, g.a_row, g.a_inner, c, g.c_row, fetch);
   }
   if constexpr (Rows > 1) {
     if (row < g.rows) gemm_rows<S, Rows / 2, Vectors, Edge, Masked>(g, panel, row);

@@ -3,6 +3,7 @@
 // defines inline functions may be included here.
 
 #include "cpu/isa/gemm.inl"
+#include "cpu/isa/lanes.inl"
 #include "cpu/isa/peak.inl"
 #include "cpu/isa/reduce.inl"
 #include "cpu/isa/transpose.inl"
@@ -39,7 +40,7 @@ constexpr void (*narrow_f16)(std::uint16_t*, const float*, Index) = nullptr;
 
 template <class S>
 constexpr Kernels<typename S::T> kernels() {
-  return {S::W, gemm<S>, map<S>, reduce<S>, transform<S>, transpose<S>, peak<S>};
+  return {S::W, kGemmRows, gemm<S>, lane_mix<S>, map<S>, reduce<S>, transform<S>, transpose<S>, peak<S>};
 }
 
 }  // namespace
