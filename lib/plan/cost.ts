@@ -10,8 +10,10 @@ export interface Cost {
   readonly flops: number
   /** Elements read or written by index operations (downs, ups, transforms). */
   readonly elements: number
-  /** Largest weight matrix, in elements. */
+  /** Elements of all weight matrices. */
   readonly weights: number
+  /** Instructions, each run once per tile of items. */
+  readonly steps: number
 }
 
 /** What each strategy costs; `plan` is the chosen one. */
@@ -27,8 +29,31 @@ export interface Costs {
  *  AVX-512 cores: strided passes run at 2 to 4 elements, products at 15 to 40 flops a cycle. */
 export const flopsPerElement = 8
 
-export function time(cost: Cost): number {
-  return cost.flops + flopsPerElement * cost.elements
+/** A few dozen nanoseconds to begin an instruction; a weight read from the second-level cache. */
+const flopsPerStep = 5000
+const flopsPerWeight = 4
+
+/** Elements of a tile, and of a vector: what items share the cost of an instruction, and how many channels of one element are moved
+ *  at once. With batches of that many items they lie side by side instead. */
+const tileElements = 2 ** 17
+const vectorElements = 16
+
+/** Time of an item in flops of a channel product. Small layers and small batches pay for the start of every instruction and the
+ *  reading of the weights, which the items of a tile share, and for rows shorter than a vector. */
+export function time(
+  cost: Cost,
+  { inputs, outputs, expectedBatch }: Pick<PlanRequest, 'inputs' | 'outputs' | 'expectedBatch'>,
+): number {
+  const spaces = [...inputs, ...outputs]
+  const elements = spaces.reduce((sum, { channels, extents }) => sum + extents.reduce((a, b) => a * b, channels), 0)
+  const items = Math.max(1, Math.min(expectedBatch, tileElements / Math.max(1, elements)))
+  const channels = spaces.reduce((most, space) => Math.max(most, space.channels), 1)
+  const waste = expectedBatch >= vectorElements ? 1 : Math.max(1, vectorElements / channels)
+  return (
+    cost.flops +
+    waste * flopsPerElement * cost.elements +
+    (flopsPerStep * cost.steps + flopsPerWeight * cost.weights) / items
+  )
 }
 
 /** A class whose strands take more than this many bytes is computed in boxes, and only transformed classes can be: one permuted
@@ -64,7 +89,7 @@ export function fourierPays(
 ): boolean {
   const { plain, transformed } = classCosts(request, factored, cls, terms, kind, size)
   const whole = cls.strands.every((d, other) => d === 0 || other === kind) && cls.compact === 1
-  return (whole && 4 * plain.elements > boxedBytes) || time(transformed) < time(plain)
+  return (whole && 4 * plain.elements > boxedBytes) || time(transformed, request) < time(plain, request)
 }
 
 function classCosts(
@@ -88,7 +113,12 @@ function classCosts(
   const inner = [...downs].reduce((sum, down) => sum + width(down), 0)
   const cols = [...ups].reduce((sum, up) => sum + request.outputs[factored.ups[up]!.tensor]!.channels, 0)
   const permuted = [...columns].reduce((sum, column) => sum + width(parseInt(column)), 0)
-  const plain = { flops: 2 * size * permuted * cols, elements: 2 * size * (permuted - inner), weights: permuted * cols }
+  const plain = {
+    flops: 2 * size * permuted * cols,
+    elements: 2 * size * (permuted - inner),
+    weights: permuted * cols,
+    steps: 1 + columns.size - downs.size,
+  }
   if (kind < 0) return { plain, transformed: plain }
   return { plain, transformed: transformedCost(request.group.kinds[kind]!.n, cls.strands[kind]!, size, inner, cols) }
 }
@@ -100,6 +130,7 @@ function transformedCost(n: number, d: number, size: number, inner: number, cols
     flops: others * (2 * transformedRows(n, d) * inner * cols + transformFlops(n, d) * (inner + cols)),
     elements: 2 * size * (inner + cols),
     weights: transform(d).weights.length * inner * cols,
+    steps: 2 + transform(d).lambdas.length,
   }
 }
 
@@ -123,9 +154,10 @@ export function costs(
         row.fromPieces.reduce((all, piece) => all * visits(piece, from), listed ? 1 : products[row.product]!.compact)
     )
   }, 0)
+  const steps = passes.filter(([, row]) => !row.direct).length
   const mixed = products.map((product) => {
     const { size, inner, cols, fourier } = product
-    if (fourier < 0) return { flops: 2 * size * inner * cols, elements: 0, weights: inner * cols }
+    if (fourier < 0) return { flops: 2 * size * inner * cols, elements: 0, weights: inner * cols, steps: 1 }
     return transformedCost(request.group.kinds[fourier]!.n, product.strands[fourier]!, size, inner, cols)
   })
   const classwise = (pick: 'plain' | 'transformed'): Cost =>
@@ -137,9 +169,10 @@ export function costs(
         return classCosts(request, factored, cls, terms, kind, size)[pick]
       }),
       index,
+      steps,
     )
   return {
-    plan: total(mixed, index),
+    plan: total(mixed, index, steps),
     dense: dense(request),
     diagrams: diagramwise(request, factored),
     shared: classwise('plain'),
@@ -147,11 +180,12 @@ export function costs(
   }
 }
 
-function total(parts: readonly Cost[], elements: number): Cost {
+function total(parts: readonly Cost[], elements: number, steps: number): Cost {
   return {
     flops: parts.reduce((sum, part) => sum + part.flops, 0),
     elements: parts.reduce((sum, part) => sum + part.elements, elements),
     weights: parts.reduce((sum, part) => sum + part.weights, 0),
+    steps: parts.reduce((sum, part) => sum + part.steps, steps),
   }
 }
 
@@ -162,13 +196,14 @@ function dense(request: PlanRequest): Cost {
     const cols = request.outputs[output]!
     return sum + rows.channels * cols.channels * [...rows.extents, ...cols.extents].reduce((a, b) => a * b, 1)
   }, 0)
-  return { flops: 2 * weights, elements: 0, weights }
+  return { flops: 2 * weights, elements: 0, weights, steps: 1 + request.pairs.length }
 }
 
 function diagramwise(request: PlanRequest, factored: Factored): Cost {
   let flops = 0
   let elements = 0
   let weights = 0
+  let steps = 0
   for (const cls of factored.classes) {
     const size = cls.strands.reduce((all, d, kind) => all * request.group.kinds[kind]!.n ** d, cls.compact)
     for (let t = 0; t < cls.terms.length; t += 5) {
@@ -181,7 +216,8 @@ function diagramwise(request: PlanRequest, factored: Factored): Cost {
       elements += input.channels * down.pieces.reduce((all, piece) => all * visits(piece, input.extents), cls.compact)
       flops += 2 * size * input.channels * output.channels
       weights += input.channels * output.channels
+      steps += 3
     }
   }
-  return { flops, elements, weights }
+  return { flops, elements, weights, steps }
 }

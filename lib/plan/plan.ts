@@ -1,7 +1,7 @@
 import type { Diagram } from '../diagrams/diagram.js'
 import type { Group, Order, Piece } from '../groups/group.js'
 import { factor } from './factor.js'
-import { costs, type Costs } from './cost.js'
+import { costs, time, type Costs } from './cost.js'
 import { share } from './share.js'
 
 /** Which of the three steps beyond the published algorithm are taken (design 1.3). Left out: the planner decides. */
@@ -14,8 +14,8 @@ export interface Steps {
   readonly fourier?: boolean | undefined
 }
 
-/** `dense` multiplies by the matrix, for comparison; `diagrams` is the published algorithm, one diagram at a time; `shared` and
- *  `fourier` add the steps of design 1.3; `auto` chooses among those that contract diagrams. */
+/** `dense` multiplies by the matrix, which pays for the smallest layers and batches; `diagrams` is the published algorithm, one diagram
+ *  at a time; `shared` and `fourier` add the steps of design 1.3; `auto` chooses by the cost model. */
 export type Strategy = 'auto' | 'dense' | 'diagrams' | 'shared' | 'fourier'
 
 export interface SpaceEntry {
@@ -116,7 +116,7 @@ export function plan(request: PlanRequest): Plan {
   return freeze({
     group: request.group.toString(),
     kinds: request.group.kinds.map((kind) => kind.n),
-    ...choose(request, products),
+    ...choose(request, products, cost),
     pairs: request.pairs,
     bottom,
     top,
@@ -141,8 +141,16 @@ function freeze(plan: Plan): Plan {
   return Object.freeze(plan)
 }
 
-function choose(request: PlanRequest, products: readonly Product[]): Pick<Plan, 'strategy' | 'reason'> {
+/** The dense product is chosen only where its matrices, of all pairs of orders together, have at most this many elements: every new
+ *  set of parameters forms them anew. And only where it wins clearly: nothing of it is left when the batch grows. */
+const denseElements = 2 ** 18
+const denseGain = 0.8
+
+function choose(request: PlanRequest, products: readonly Product[], cost: Costs): Pick<Plan, 'strategy' | 'reason'> {
   if (request.strategy !== 'auto') return { strategy: request.strategy, reason: 'asked for' }
+  const free = Object.values(request.steps).every((step) => step === undefined)
+  if (free && cost.dense.weights <= denseElements && time(cost.dense, request) < denseGain * time(cost.plan, request))
+    return { strategy: 'dense', reason: 'least time by the cost model' }
   if (request.steps.share === false) return { strategy: 'diagrams', reason: 'steps.share is off' }
   if (products.some((product) => product.fourier >= 0))
     return { strategy: 'fourier', reason: 'fewest operations by the cost model' }

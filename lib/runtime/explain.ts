@@ -34,15 +34,17 @@ export function explainPlan(plan: Plan, options: ExplainOptions): string {
     '',
     ...alternatives(plan),
     '',
-    `per item  ${count(plan.strategy === 'dense' ? plan.costs.dense.flops : plan.costs.plan.flops)}flop, ${count(moved.reads + moved.writes)}B moved (operands ${count(operands)}B${moved.fits ? ', each moved once: the item stays in cache' : ', cut into boxes'})`,
+    `per item  ${count(chosenCost(plan).flops)}flop, ${count(moved.reads + moved.writes)}B moved (operands ${count(operands)}B${moved.fits ? ', each moved once: the item stays in cache' : ', cut into boxes'})`,
     ...(batch > 1
       ? [
-          `batch ${batch}  ${count(batch * plan.costs.plan.flops)}flop, ${count(batch * (moved.reads + moved.writes))}B moved`,
+          `batch ${batch}  ${count(batch * chosenCost(plan).flops)}flop, ${count(batch * (moved.reads + moved.writes))}B moved`,
         ]
       : []),
     ...(options.program ? ['', print(forward)] : []),
   ].join('\n')
 }
+
+const chosenCost = ({ strategy, costs }: Plan): Cost => (strategy === 'dense' ? costs.dense : costs.plan)
 
 const space = (entries: readonly SpaceEntry[]): string =>
   `{${entries.map(({ order, channels }) => `${order}: ${channels}`).join(', ')}}`
@@ -94,13 +96,15 @@ function matrix(product: Product): string {
 }
 
 function alternatives(plan: Plan): string[] {
-  const { costs } = plan
+  const { costs, bottom, top, expectedBatch } = plan
+  const here = { inputs: bottom.tensors, outputs: top.tensors, expectedBatch }
+  const chosen = chosenCost(plan)
   const row = (name: string, cost: Cost): string[] => [
     name,
     count(cost.flops),
     count(cost.elements),
     count(cost.weights),
-    `${(time(cost) / time(costs.plan)).toFixed(2)}×`,
+    `${(time(cost, here) / time(chosen, here)).toFixed(2)}×`,
   ]
   return table([
     ['strategy', 'flop', 'index moves', 'weights', 'time'],
@@ -108,7 +112,7 @@ function alternatives(plan: Plan): string[] {
     row('diagrams', costs.diagrams),
     row('shared', costs.shared),
     row('fourier', costs.fourier),
-    row('this plan', costs.plan),
+    row('this plan', chosen),
   ])
 }
 

@@ -5,11 +5,12 @@ import { print } from '../../dist/program/print.js'
 import { Compiled, programNames } from '../../dist/runtime/compiled.js'
 
 const layers = {
-  's5-1-1': ['S(5)', { 1: 3 }, { 1: 2 }, {}],
-  's4-mixed-bias': ['S(4)', { 1: 2, 2: 3 }, { 0: 1, 1: 1, 2: 2 }, { bias: true }],
+  's5-1-1': ['S(5)', { 1: 3 }, { 1: 2 }, { strategy: 'shared' }],
+  's4-mixed-bias': ['S(4)', { 1: 2, 2: 3 }, { 0: 1, 1: 1, 2: 2 }, { bias: true, strategy: 'shared' }],
   'o3-2-2-fourier': ['O(3)', { 2: 16 }, { 2: 16 }, { steps: { fourier: true } }],
-  'so3-2-1': ['SO(3)', { 2: 1 }, { 1: 1 }, {}],
-  'sp4-2-0-mean': ['Sp(4)', { 2: 1 }, { 0: 1 }, { normalize: 'mean' }],
+  'so3-2-1': ['SO(3)', { 2: 1 }, { 1: 1 }, { strategy: 'shared' }],
+  'sp4-2-0-mean': ['Sp(4)', { 2: 1 }, { 0: 1 }, { normalize: 'mean', strategy: 'shared' }],
+  's3-1-1-auto': ['S(3)', { 1: 2 }, { 1: 1 }, { bias: true }],
 }
 
 export function goldenListings() {

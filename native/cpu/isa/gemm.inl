@@ -152,6 +152,17 @@ inline void gemm_panel(const Gemm<typename S::T>& g, Index inner, Index cols) {
   }
 }
 
+// A single row has too few sums for two vectors to hide the latency of an fma.
+template <class S, int Vectors>
+inline void gemm_row(const Gemm<typename S::T>& g, Index inner, Index cols) {
+  const Panel<typename S::T> panel{g.b, g.b_row, inner, cols - (Vectors - 1) * S::W, g.set};
+  const Fetch idle{reinterpret_cast<const char*>(g.b), 0};
+  if (panel.lanes < S::W)
+    gemm_tile<S, 1, Vectors, true, true>(panel, g.a, g.a_row, g.a_inner, g.c, g.c_row, idle);
+  else
+    gemm_tile<S, 1, Vectors, false, false>(panel, g.a, g.a_row, g.a_inner, g.c, g.c_row, idle);
+}
+
 template <class S>
 void gemm(const Gemm<typename S::T>& whole) {
   constexpr Index W = S::W;
@@ -163,8 +174,12 @@ void gemm(const Gemm<typename S::T>& whole) {
     g.set = whole.set && k == 0;
     for (Index left = whole.cols; left > 0;) {
       // Three vectors end a row of five or seven better than one.
-      const Index cols = left > 2 * W && left <= 3 * W ? left : left > 2 * W ? 2 * W : left;
-      if (cols > 2 * W)
+      const bool wide = whole.rows == 1 && left > 3 * W;
+      const Index most = !wide ? 2 * W : left > 7 * W ? 8 * W : 4 * W;
+      const Index cols = left <= 3 * W || left < most ? left : most;
+      if (wide)
+        cols > 4 * W ? gemm_row<S, 8>(g, inner, cols) : gemm_row<S, 4>(g, inner, cols);
+      else if (cols > 2 * W)
         gemm_panel<S, 3>(g, inner, cols);
       else if (cols > W)
         gemm_panel<S, 2>(g, inner, cols);
