@@ -19,6 +19,8 @@ export interface Binding {
   cancel(job: Job): void
   /** Frees the program now; running jobs keep it. Later use gives the status `disposed`. */
   dispose(program: Program): void
+  /** What a run would do, by kinds of work (`workKinds` of runtime/calibration.ts); threads 0: the default count. */
+  work(program: Program, batch: number, threads: number): readonly number[] | Status
   /** Measures the processor for about a second; threads 0: the default count, dtype as in `load`. */
   roofline(threads: number, dtype: number): Roofline | Status
 }

@@ -106,6 +106,12 @@ class NativeExecutable implements Executable {
     for (let i = this.#inputs; i < given.length; i++) giveBack(held[i] as Data, given[i] as Data, i)
   }
 
+  work(batch: number, threads: number): readonly number[] {
+    const work = this.#addon.work(this.#handle, batch, threads)
+    if (isStatus(work)) throw toError(work)
+    return work
+  }
+
   dispose(): void {
     this.#addon.dispose(this.#handle)
   }

@@ -7,6 +7,7 @@ import { isGroup, type Group, type Order } from '../groups/group.js'
 import type { Plan } from '../plan/plan.js'
 import { compile, type Compiled, type ProgramName } from '../runtime/compiled.js'
 import { explainPlan } from '../runtime/explain.js'
+import { predictTime, type Prediction } from '../runtime/predict.js'
 import { compileInWorker } from '../runtime/plan-worker-client.js'
 import { diagramsOf, type Specification } from '../runtime/specification.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
@@ -148,7 +149,22 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
       backend,
       forward: this.#compiled.program('forward'),
       budget,
+      predicted: this.predict(batch ?? this.options.expectedBatch),
     })
+  }
+
+  /** Milliseconds that `forwardSync` is expected to take for a batch, from constants of this machine (`brauer bench --calibrate`)
+   *  or, where there are none, of a usual server; undefined on backends that cannot tell.
+   *  @throws BrauerError `invalid-argument` */
+  predict(batch: number): Prediction | undefined {
+    const work = this.work(batch)
+    return work && predictTime(work, batch)
+  }
+
+  /** @internal The work of a `forward`, by kinds. */
+  work(batch: number): readonly number[] | undefined {
+    checkInteger(batch, 'predict: batch', 1)
+    return this.#executable('forward').work?.(batch, this.options.threads ?? 0)
   }
 
   /** The same parameters at another n, or n for each kind of a product. For S and its relatives.

@@ -4,6 +4,7 @@ import type { Plan, Product, SpaceEntry } from '../plan/plan.js'
 import { print } from '../program/print.js'
 import type { Program } from '../program/program.js'
 import { traffic } from '../program/traffic.js'
+import type { Prediction } from './predict.js'
 import { bytesPerElement, type Dtype } from '../tensor/dtype.js'
 
 export interface ExplainOptions {
@@ -16,6 +17,7 @@ export interface ExplainOptions {
   readonly forward: Program
   /** Bytes of cache that stay with an item. */
   readonly budget: number
+  readonly predicted: Prediction | undefined
 }
 
 /** A plan as text: what is computed in which stages, what it costs, and what the other strategies would cost. */
@@ -40,8 +42,17 @@ export function explainPlan(plan: Plan, options: ExplainOptions): string {
           `batch ${batch}  ${count(batch * chosenCost(plan).flops)}flop, ${count(batch * (moved.reads + moved.writes))}B moved`,
         ]
       : []),
+    ...(options.predicted ? [predictionText(options.predicted)] : []),
     ...(options.program ? ['', print(forward)] : []),
   ].join('\n')
+}
+
+function predictionText({ batch, milliseconds, calibrated }: Prediction): string {
+  const time = milliseconds < 0.1 ? `${(1e3 * milliseconds).toPrecision(3)} µs` : `${milliseconds.toPrecision(3)} ms`
+  const constants = calibrated
+    ? 'constants measured on this machine'
+    : "a usual server's constants: brauer bench --calibrate"
+  return `predicted  ${time} for a batch of ${batch} (${constants})`
 }
 
 const chosenCost = ({ strategy, costs }: Plan): Cost => (strategy === 'dense' ? costs.dense : costs.plan)

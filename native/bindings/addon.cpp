@@ -48,6 +48,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("run", run_async);
   add("cancel", cancel_run);
   add("dispose", dispose_program);
+  add("work", program_work);
   add("roofline", roofline);
   return exports;
 }

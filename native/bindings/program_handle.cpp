@@ -1,6 +1,7 @@
 #include "bindings/program_handle.h"
 
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "bindings/convert.h"
@@ -73,6 +74,32 @@ napi_value load_program(napi_env env, napi_callback_info info) {
     handle->executable = std::move(executable);
     handle->bytes = static_cast<std::int64_t>(length * sizeof(double));
     return wrap(env, std::move(handle));
+  });
+}
+
+napi_value program_work(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    std::size_t count = 3;
+    napi_value arguments[3] = {}, array = nullptr;
+    napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+    const ProgramHandle* const handle = unwrap_program(env, arguments[0]);
+    if (handle == nullptr || !handle->executable)
+      return to_js(env, Status::error(Code::invalid_argument, "work: expected a program that is loaded"));
+    std::int64_t batch = 0, threads = 0;
+    Status status = to_integer(env, arguments[1], "work: batch", std::int64_t{1} << 53, batch);
+    if (status.ok()) status = to_integer(env, arguments[2], "work: threads", 4096, threads);
+    if (!status.ok()) return to_js(env, status);
+    const WorkCounts work = handle->executable->work(batch, static_cast<int>(threads));
+    static_assert(sizeof(WorkCounts) == kWorkKinds * sizeof(double));
+    double kinds[kWorkKinds];
+    std::memcpy(kinds, &work, sizeof kinds);
+    napi_create_array_with_length(env, kWorkKinds, &array);
+    for (int i = 0; i < kWorkKinds; i++) {
+      napi_value number = nullptr;
+      napi_create_double(env, kinds[i], &number);
+      napi_set_element(env, array, static_cast<std::uint32_t>(i), number);
+    }
+    return array;
   });
 }
 

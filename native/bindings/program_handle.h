@@ -17,8 +17,10 @@ struct ProgramHandle {
 // The handle in a value; null for a value that is none.
 ProgramHandle* unwrap_program(napi_env env, napi_value value);
 
-// load(words, dtype)
+// load(words, dtype, expectedBatch)
 napi_value load_program(napi_env env, napi_callback_info info);
+// work(program, batch, threads)
+napi_value program_work(napi_env env, napi_callback_info info);
 // dispose(program)
 napi_value dispose_program(napi_env env, napi_callback_info info);
 

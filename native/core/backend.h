@@ -21,6 +21,22 @@ struct Operand {
   int element_bytes;  // item operands have the storage type, shared ones the compute type (float32 for 16-bit storage)
 };
 
+// What a run does, by kinds of work whose times a machine's constants tell (lib/runtime/calibration.ts): on the thread
+// that does the most of it.
+struct WorkCounts {
+  double calls;       // runs
+  double wakes;       // runs that wake other threads
+  double steps;       // instructions begun
+  double products;    // vectors multiplied and added in channel products
+  double sums;        // vectors of sums that products write
+  double moves;       // vectors that downs, ups and copies touch
+  double rows;        // vectors that the transforms over strands read and write
+  double transforms;  // vectors multiplied and added there
+  double runs;        // runs of neighbouring multi-indices there
+  double bytes;       // of operands that do not stay in the last cache, of all threads together
+};
+inline constexpr int kWorkKinds = 10;
+
 // A program loaded for one storage type. Immutable: many runs of one executable may be in flight at once.
 class Executable {
  public:
@@ -34,6 +50,9 @@ class Executable {
   // answers for both. threads: the most to use, the calling one included; 0: the default count. cancel may be null;
   // once it is true the run stops within milliseconds with `aborted`, its outputs then being undefined.
   virtual Status run(std::int64_t batch, void* const* operands, int threads, const std::atomic<bool>* cancel) const = 0;
+
+  // What a run of so many items would do.
+  virtual WorkCounts work(std::int64_t batch, int threads) const = 0;
 
  protected:
   std::vector<Operand> operands_;

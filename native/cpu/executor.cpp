@@ -1,6 +1,7 @@
 #include "cpu/executor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "cpu/lanes.h"
 #include "cpu/memory.h"
 #include "cpu/mix.h"
+#include "cpu/work.h"
 
 namespace brauer {
 namespace {
@@ -72,6 +74,30 @@ class CpuExecutable final : public Executable {
     } catch (...) {
       return Status::error(Code::internal, "run: unexpected failure");
     }
+  }
+
+  WorkCounts work(std::int64_t batch, int threads) const override {
+    if (threads <= 0) threads = threads_;
+    const double runs = double(std::max<Index>(batch - 1, 0) / code_.lanes + 1);
+    if (code_.work * runs < parallel_work_) threads = 1;
+    const bool shared_item = !code_.has_shared_output && code_.lanes == 1 && batch < threads;
+    const double tiles = std::ceil(runs / double(code_.lanes > 1 ? 1 : tile_items_)), item_share = double(threads);
+    // The thread with the most tiles, or its part of an item.
+    const double share = shared_item ? runs / item_share : std::ceil(tiles / double(threads)) / tiles * runs;
+    WorkCounts work = item_work(code_);
+    double boxes = 1;
+    for (std::size_t s = 0; s < lengths_.size(); s++) {
+      const Section& section = code_.sections[s].section;
+      if (lengths_[s] > 0) boxes = double(Blocks{section.n, lengths_[s], section.d}.boxes());
+    }
+    work.steps *= (fits_ ? std::ceil(tiles / double(threads)) : share * boxes);
+    for (double* each : {&work.products, &work.sums, &work.moves, &work.rows, &work.transforms}) *each *= share;
+    work.runs *= boxes > 1 ? share * std::sqrt(boxes) : share;
+    work.calls = 1;
+    work.wakes = threads > 1 ? 1 : 0;
+    const double bytes = runs * code_.operand_size * double(sizeof(T));
+    work.bytes = bytes > double(cpu_info().llc) ? bytes : 0;
+    return work;
   }
 
  private:

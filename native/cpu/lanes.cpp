@@ -6,6 +6,9 @@
 namespace brauer {
 namespace {
 
+// Fewer groups of items would leave threads without work.
+constexpr Index kLeastGroups = 4;
+
 bool per_item(const Buffer& buffer) { return !buffer.shared && buffer.role != Role::constant; }
 
 // The elements that an instruction finds side by side, and how many it visits.
@@ -105,7 +108,7 @@ struct Widener {
 }  // namespace
 
 Index choose_lanes(const Program& program, Index width, std::int64_t expected, int threads, double most_elements) {
-  if (width == 1 || expected < width || most_loops(program) >= kMaxLoops) return 1;
+  if (width == 1 || expected < kLeastGroups * width || most_loops(program) >= kMaxLoops) return 1;
   double item = double(program.scratch_size) + double(program.local_size);
   for (const Buffer& buffer : program.buffers) {
     if (buffer.shared_output()) return 1;
