@@ -1,132 +1,132 @@
 import { parseArgs } from 'node:util'
-import { quick, suite, type Case } from './cases.js'
+import { quick, type Case } from './cases.js'
+import { casesOf, count, pick, show, UsageError } from './chosen.js'
 import { contenders } from './contenders/index.js'
 import type { Contender } from './contenders/contender.js'
+import { sweeps, type Sweep } from './growth/sweeps.js'
 
 /** What the command line asks for. */
-export interface Request {
-  readonly action: 'measure' | 'overhead' | 'list' | 'help'
+export type Request =
+  | { readonly action: 'help' | 'list' }
+  | ({ readonly action: 'measure' | 'overhead' } & Measurement)
+  | { readonly action: 'calibrate'; readonly quick: boolean; readonly threads: number | undefined }
+  | ({ readonly action: 'show'; readonly from: readonly string[] } & Outputs)
+  | Comparison
+
+export interface Measurement extends Outputs {
   readonly cases: readonly Case[]
   readonly contenders: readonly Contender[]
+  readonly sweeps: readonly Sweep[]
+  /** Of the sweeps. */
+  readonly sweepContenders: readonly Contender[]
   readonly quick: boolean
   /** Of every contender and of the roofline; the process's default when left out. */
   readonly threads: number | undefined
-  /** Where the results go as JSON. */
-  readonly json: string | undefined
 }
 
-/** A command line that is wrong in itself. */
-export class UsageError extends Error {}
+/** Files to write. */
+export interface Outputs {
+  readonly save: string | undefined
+  readonly html: string | undefined
+  readonly picture: string | undefined
+}
+
+export interface Comparison {
+  readonly action: 'compare'
+  readonly files: readonly [string, string]
+  /** Exit status 1 where something is slower by more than this many percent. */
+  readonly failSlower: number | undefined
+}
 
 const options = {
   case: { type: 'string', multiple: true },
   contenders: { type: 'string', multiple: true },
+  growth: { type: 'boolean' },
   quick: { type: 'boolean' },
   threads: { type: 'string' },
-  json: { type: 'string' },
+  save: { type: 'string' },
+  html: { type: 'string' },
+  picture: { type: 'string' },
+  from: { type: 'string', multiple: true },
+  compare: { type: 'boolean' },
+  'fail-slower': { type: 'string' },
   list: { type: 'boolean' },
   overhead: { type: 'boolean' },
+  calibrate: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   group: { type: 'string' },
   in: { type: 'string' },
   out: { type: 'string' },
+  model: { type: 'string' },
   batch: { type: 'string' },
   bias: { type: 'boolean' },
   layout: { type: 'string' },
 } as const
 
-export const help = `usage: npm run bench -- [FLAGS]
+type Flags = ReturnType<typeof parse>['values']
 
-Times layers in every way that this machine can compute them, against the roofline measured in the same run. Every
-contender proves its answer before it is timed.
-
-  --list                what can be measured
-  --case NAMES          only these cases, joined by commas
-  --contenders NAMES    only these contenders, joined by commas
-  --quick               a sixteenth of the batch and fewer rounds
-  --threads N           for every contender and for the roofline
-  --json FILE           writes everything that was measured
-  --overhead            what a call costs beyond the work of its program
-  --help                this text
-
-A layer of your own instead of the suite:
-  --group 'O(3)' --in 2:64 --out 2:64 --batch 1024 [--bias] [--layout channels-first]`
-
-/** @throws UsageError */
+/** @throws UsageError; BrauerError for a model file that cannot be read */
 export function readFlags(words: readonly string[]): Request {
-  const flags = parse(words)
-  const own = ['group', 'in', 'out', 'batch', 'bias', 'layout'].some((name) => name in flags)
-  if (own && flags.case)
-    throw new UsageError('--case names a case of the suite; --group and its flags describe another')
-  const cases = own ? [ownCase(flags)] : pick('case', flags.case, suite)
+  const { values: flags, positionals } = parse(words)
+  if (flags.help) return { action: 'help' }
+  if (flags.list) return { action: 'list' }
+  if (flags.compare) return comparison(flags, positionals)
+  if (flags['fail-slower'] !== undefined) throw new UsageError('--fail-slower goes with --compare')
+  if (positionals.length > 0 && !flags.growth) throw new UsageError(`${show(positionals[0]!)} is one argument too many`)
+  if (flags.calibrate) {
+    goesWith('calibrate', flags, ['quick', 'threads'])
+    return { action: 'calibrate', quick: flags.quick ?? false, threads: threadsOf(flags) }
+  }
+  const outputs = { save: flags.save, html: flags.html, picture: flags.picture }
+  if (flags.from) return shown(flags, flags.from, outputs)
+  if (flags.overhead) goesWith('overhead', flags, ['threads', 'save'])
+  const cases = casesOf(flags)
+  const chosen = pick('contenders', flags.contenders, contenders)
   return {
-    action: flags.help ? 'help' : flags.list ? 'list' : flags.overhead ? 'overhead' : 'measure',
+    action: flags.overhead ? 'overhead' : 'measure',
     cases: flags.quick ? cases.map(quick) : cases,
-    contenders: pick('contenders', flags.contenders, contenders),
+    contenders: chosen,
+    sweeps: flags.growth ? pick('growth', positionals.length > 0 ? positionals : undefined, sweeps) : [],
+    sweepContenders: flags.contenders ? chosen : contenders.filter(({ name }) => name === 'cpu'),
     quick: flags.quick ?? false,
-    threads: flags.threads === undefined ? undefined : count('threads', flags.threads),
-    json: flags.json,
+    threads: threadsOf(flags),
+    ...outputs,
   }
 }
+
+const threadsOf = ({ threads }: Flags): number | undefined =>
+  threads === undefined ? undefined : count('threads', threads)
 
 function parse(words: readonly string[]) {
   try {
-    return parseArgs({ args: [...words], options, strict: true }).values
+    return parseArgs({ args: [...words], options, strict: true, allowPositionals: true })
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    // Node's message goes on about positionals; its first sentence says it.
+    const [sentence = ''] = (error as Error).message.split(/\.\s|\n/)
+    throw new UsageError(sentence.replace(/^./, (letter) => letter.toLowerCase()).replace(/\.$/, ''))
   }
 }
 
-function pick<T extends { readonly name: string }>(
-  flag: string,
-  given: readonly string[] | undefined,
-  all: readonly T[],
-): readonly T[] {
-  if (!given) return all
-  const names = given.flatMap((text) => text.split(',')).map((name) => name.trim())
-  const unknown = names.find((name) => !all.some((each) => each.name === name))
-  if (unknown !== undefined)
-    throw new UsageError(
-      `--${flag}: expected some of ${all.map(({ name }) => name).join(', ')}, received ${JSON.stringify(unknown)}`,
-    )
-  return all.filter(({ name }) => names.includes(name))
+function comparison(flags: Flags, positionals: readonly string[]): Comparison {
+  goesWith('compare', flags, ['fail-slower'])
+  const [a, b, ...more] = positionals
+  if (a === undefined || b === undefined || more.length > 0)
+    throw new UsageError(`--compare: expected two files, received ${positionals.length}`)
+  const percent = flags['fail-slower']
+  if (percent !== undefined && !/^\d+(\.\d+)?$/.test(percent))
+    throw new UsageError(`--fail-slower: expected a percentage such as 5, received ${show(percent)}`)
+  return { action: 'compare', files: [a, b], failSlower: percent === undefined ? undefined : Number(percent) }
 }
 
-function ownCase(flags: ReturnType<typeof parse>): Case {
-  const { group, in: input, out: output, layout = 'channels-last' } = flags
-  if (group === undefined || input === undefined || output === undefined)
-    throw new UsageError('a layer of your own needs --group, --in and --out')
-  if (layout !== 'channels-last' && layout !== 'channels-first')
-    throw new UsageError(`--layout: expected channels-last or channels-first, received ${JSON.stringify(layout)}`)
-  const batch = count('batch', flags.batch ?? '256')
-  return {
-    name: 'own',
-    group,
-    input: space('in', input),
-    output: space('out', output),
-    batch,
-    gpuBatch: batch,
-    bias: flags.bias ?? false,
-    layout,
-  }
+function shown(flags: Flags, from: readonly string[], outputs: Outputs): Request {
+  goesWith('from', flags, ['save', 'html', 'picture'])
+  if (Object.values(outputs).every((path) => path === undefined))
+    throw new UsageError('--from: expected --html, --picture or --save with it')
+  return { action: 'show', from, ...outputs }
 }
 
-/** '1:8,2:8' -> { 1: 8, 2: 8 }; orders and channel counts are checked by the library. */
-function space(flag: string, text: string): Record<string, number> {
-  const entries = text.split(',').map((item): [string, number] => {
-    const [, order, channels] = /^\s*(\w*)\s*:\s*(\d+)\s*$/.exec(item) ?? []
-    if (order === undefined)
-      throw new UsageError(
-        `--${flag}: expected order:channels, several joined by commas, received ${JSON.stringify(text)}`,
-      )
-    return [order, Number(channels)]
-  })
-  return Object.fromEntries(entries)
-}
-
-function count(flag: string, text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
-    throw new UsageError(`--${flag}: expected an integer of at least 1, received ${JSON.stringify(text)}`)
-  return value
+/** @throws UsageError for a flag that says nothing beside `flag` */
+function goesWith(flag: string, flags: Flags, others: readonly string[]): void {
+  const other = Object.keys(flags).find((name) => name !== flag && !others.includes(name))
+  if (other !== undefined) throw new UsageError(`--${flag}: --${other} does not go with it`)
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { cpuInfo } from '../dist/index.js'
+import { allocator } from './contenders/python.js'
 
 /** Where a measurement was made. */
 export interface Machine {
@@ -15,6 +16,10 @@ export interface Machine {
   readonly version: string
   /** '' where git or the repository is missing; with '+' where files differ from it. */
   readonly commit: string
+  /** Versions of the libraries of the outside contenders, those that are installed. */
+  readonly outside?: Readonly<Record<string, string>>
+  /** What the environment of Python contenders is given. */
+  readonly python?: Readonly<Record<string, string>>
 }
 
 export function describeMachine(threads: number): Machine {
@@ -30,6 +35,8 @@ export function describeMachine(threads: number): Machine {
     node: process.version,
     version: (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }).version,
     commit: commit(root),
+    outside: outsideVersions(),
+    python: allocator,
   }
 }
 
@@ -44,6 +51,29 @@ function native(): ReturnType<typeof cpuInfo> | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Asked of the package managers' records: to load a library takes seconds. */
+function outsideVersions(): Record<string, string> {
+  const versions: Record<string, string> = {}
+  const script = `
+import importlib.metadata as m
+for name in ('torch', 'jax'):
+    try: print(name, m.version(name))
+    except m.PackageNotFoundError: pass`
+  for (const line of spawnSync('python3', ['-c', script], { encoding: 'utf8' }).stdout?.split('\n') ?? []) {
+    const [name, version] = line.trim().split(' ')
+    if (name && version) versions[name] = version
+  }
+  for (const name of ['onnxruntime-node', '@tensorflow/tfjs-backend-wasm']) {
+    try {
+      const path = new URL(`../bench/node_modules/${name}/package.json`, import.meta.url)
+      versions[name] = (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
+    } catch {
+      continue
+    }
+  }
+  return versions
 }
 
 function commit(root: URL): string {

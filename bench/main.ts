@@ -1,110 +1,90 @@
-import { writeFileSync } from 'node:fs'
-import { BrauerError, listBackends } from '../dist/index.js'
-import { measureRoofline } from '../dist/backends/native.js'
+import { BrauerError } from '../dist/index.js'
 import { oneLine } from '../dist/cli/table.js'
 import { describeCase, suite } from './cases.js'
+import { UsageError } from './chosen.js'
+import { compareResults, isSlower } from './compare.js'
+import { compareText } from './compare-text.js'
 import { contenders } from './contenders/index.js'
-import { help, readFlags, UsageError, type Request } from './flags.js'
+import { calibrate, calibrationText, calm } from './calibrate.js'
+import { readFlags, type Comparison, type Measurement, type Request } from './flags.js'
+import { sweeps } from './growth/sweeps.js'
+import { help } from './help.js'
 import { defaultThreads, describeMachine } from './machine.js'
-import { measureCase } from './measure.js'
+import { checkOutputs, writeJson, writeOutputs } from './outputs.js'
 import { beyondKernel, measureOverhead, mostOverhead, overheadText } from './overhead.js'
-import { caseText, machineText, rooflineText } from './report.js'
-import type { CaseResult, Results, Roofline } from './results.js'
-import { summaryText } from './summary.js'
-import { brief, thorough } from './timing.js'
+import { merge, readResults } from './results.js'
+import { hasRefusals, measureAll, progress } from './session.js'
+import { brief } from './timing.js'
 
 type Print = (text: string) => void
 
 /** The exit status: 1 where a contender was refused or something failed, 2 for a wrong command line. */
-export function main(words: readonly string[], print: Print = console.log): number {
+export async function main(words: readonly string[], print: Print = console.log): Promise<number> {
   try {
-    const request = readFlags(words)
-    switch (request.action) {
-      case 'help':
-        print(help)
-        return 0
-      case 'list':
-        print(listText())
-        return 0
-      case 'overhead':
-        return overhead(request, print)
-      case 'measure':
-        return measure(request, print)
-    }
+    return await answer(readFlags(words), print)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof BrauerError)) throw error
-    console.error(`bench: ${oneLine(error.message)}`)
+    const hint = error instanceof UsageError ? '; see brauer bench --help' : ''
+    console.error(`brauer: bench: ${oneLine(error.message)}${hint}`)
     return error instanceof UsageError ? 2 : 1
   }
 }
 
-function measure(request: Request, print: Print): number {
-  const threads = request.threads ?? defaultThreads()
-  progress('the roofline of this machine')
-  const first = roofline(threads)
-  progress('')
-  const machine = describeMachine(threads)
-  print(machineText(machine, first))
-  const setting = { contenders: request.contenders, threads, effort: request.quick ? brief : thorough, progress }
-  const cases: CaseResult[] = []
-  let best = first
-  for (const each of request.cases) {
-    // A busy moment hides part of what the machine can do: the best of all measurements so far is the yardstick.
-    best = better(best, roofline(threads))
-    const result = measureCase(each, { ...setting, roofline: best })
-    progress('')
-    print(`\n${caseText(result)}`)
-    cases.push(result)
+async function answer(request: Request, print: Print): Promise<number> {
+  switch (request.action) {
+    case 'help':
+      print(help)
+      return 0
+    case 'list':
+      print(listText())
+      return 0
+    case 'compare':
+      return compare(request, print)
+    case 'show':
+      await writeOutputs(request, merge(request.from.map(readResults)))
+      return 0
+    case 'overhead':
+      return overhead(request, print)
+    case 'calibrate': {
+      const effort = request.quick ? brief : calm
+      const done = await calibrate(request.threads ?? defaultThreads(), effort, progress)
+      progress('')
+      print(calibrationText(done))
+      return 0
+    }
+    case 'measure': {
+      await checkOutputs(request)
+      const results = await measureAll(request, print)
+      await writeOutputs(request, results)
+      return hasRefusals(results) ? 1 : 0
+    }
   }
-  best = better(best, roofline(threads))
-  const summary = summaryText(cases)
-  if (summary !== '') print(`\n${summary}`)
-  if (first && best) print(`\n${rooflineText(first, best)}`)
-  const results: Results = {
-    format: 1,
-    date: new Date().toISOString(),
-    quick: request.quick,
-    machine,
-    roofline: first && best && { first, best },
-    cases,
-  }
-  save(request, results)
-  return cases.some(({ rows }) => rows.some(({ refused }) => refused !== undefined)) ? 1 : 0
 }
 
-function overhead(request: Request, print: Print): number {
+function compare({ files, failSlower }: Comparison, print: Print): number {
+  const comparison = compareResults(readResults(files[0]), readResults(files[1]))
+  print(compareText(comparison))
+  return failSlower !== undefined && comparison.rows.some((row) => isSlower(row, failSlower)) ? 1 : 0
+}
+
+async function overhead(request: Measurement, print: Print): Promise<number> {
   const threads = request.threads ?? defaultThreads()
-  const measured = measureOverhead(threads)
+  const measured = await measureOverhead(threads)
   print(overheadText(measured))
-  save(request, { format: 1, date: new Date().toISOString(), machine: describeMachine(threads), overhead: measured })
+  const machine = describeMachine(threads)
+  const { save } = request
+  if (save !== undefined) writeJson(save, { format: 1, date: new Date().toISOString(), machine, overhead: measured })
   return beyondKernel(measured) <= mostOverhead ? 0 : 1
 }
 
-function save({ json }: Request, results: object): void {
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`)
-}
-
-function roofline(threads: number): Roofline | undefined {
-  const { available } = listBackends().find(({ name }) => name === 'cpu')!
-  return available ? measureRoofline(threads, 'float32') : undefined
-}
-
-function better(a: Roofline | undefined, b: Roofline | undefined): Roofline | undefined {
-  return a && b ? { copy: Math.max(a.copy, b.copy), peak: Math.max(a.peak, b.peak) } : (a ?? b)
-}
-
 function listText(): string {
-  const width = Math.max(...[...suite, ...contenders].map(({ name }) => name.length)) + 2
+  const width = Math.max(...[...suite, ...contenders, ...sweeps].map(({ name }) => name.length)) + 2
   return [
     'cases',
     ...suite.map((each) => `  ${each.name.padEnd(width)}${describeCase(each)}, batch ${each.batch}`),
     'contenders',
     ...contenders.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    'sweeps of --growth',
+    ...sweeps.map(({ name, title, parameter }) => `  ${name.padEnd(width)}${title}, by ${parameter}`),
   ].join('\n')
-}
-
-/** One line that is drawn again, on a terminal only; '' takes it away. */
-function progress(text: string): void {
-  // \x1b[K clears what a longer line left behind.
-  if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`)
 }

@@ -8,6 +8,7 @@ import { encode } from '../dist/program/encode.js'
 import type { Program } from '../dist/program/program.js'
 import { compile } from '../dist/runtime/compiled.js'
 import { suite } from './cases.js'
+import { timeOf } from './contenders/contender.js'
 import { number } from './report.js'
 import { inputsOf, layerOf, makeProblem } from './problem.js'
 import { interleave, type Effort } from './timing.js'
@@ -28,7 +29,7 @@ export const mostOverhead = 10
 const effort: Effort = { budget: 1000, rounds: 101 }
 
 /** @throws BrauerError `backend-unavailable` */
-export function measureOverhead(threads: number): Overhead {
+export async function measureOverhead(threads: number): Promise<Overhead> {
   const problem = makeProblem(
     suite.find(({ name }) => name === 'matvec')!,
     threads,
@@ -49,15 +50,14 @@ export function measureOverhead(threads: number): Overhead {
   const operands: Data[] = [...problem.inputs.map(({ order }) => problem.x[order]!), weights, y.data]
 
   const addon = loadAddon()
-  const [whole, nothing] = [program, emptied(program)].map((each) => addon.load(encode(each), 0) as Handle) as [
-    Handle,
-    Handle,
-  ]
-  const times = interleave(
+  const [whole, nothing] = [program, emptied(program)].map(
+    (each) => addon.load(encode(each), 0, problem.batch) as Handle,
+  ) as [Handle, Handle]
+  const times = await interleave(
     [
-      () => void layer.forwardSync(x, call),
-      () => void addon.runSync(whole, problem.batch, operands, threads),
-      () => void addon.runSync(nothing, problem.batch, operands, threads),
+      { time: timeOf(() => void layer.forwardSync(x, call)) },
+      { time: timeOf(() => void addon.runSync(whole, problem.batch, operands, threads)) },
+      { time: timeOf(() => void addon.runSync(nothing, problem.batch, operands, threads)) },
     ],
     effort,
   )

@@ -20,6 +20,8 @@ export interface Truth {
 export type Verdict = { readonly prepared: Prepared; readonly error: number } | { readonly wrong: string } | Skip
 
 const mostSeconds = 4
+/** A contender that takes longer sits a case out, in milliseconds of one run. */
+const mostMilliseconds = 2000
 
 /** Computes the first items and the last one (tiles end there) in float64: by the reference backend, one diagram after the
  *  other where that is affordable, else by its plan; else by the C++ executor, one diagram after the other. */
@@ -50,31 +52,55 @@ function compute(problem: Problem, count: number, choices: Choices): Truth {
 }
 
 /** Compares a contender with the truth on a batch of only those items, then on the whole batch. */
-export function prove(contender: Contender, problem: Problem, truth: Truth): Verdict {
-  const prepared = contender.prepare(problem)
+export async function prove(contender: Contender, problem: Problem, truth: Truth): Promise<Verdict> {
+  const prepared = await contender.prepare(problem)
   if (isSkip(prepared)) return prepared
-  const cut = contender.prepare(takeItems(problem, truth.items))
-  if (isSkip(cut)) return cut
-  let error = 0
-  const runs = [
-    { what: 'a batch of its own', of: cut, items: truth.items.map((_, at) => at) },
-    { what: 'the whole batch', of: prepared, items: truth.items },
-  ]
-  for (const { what, of, items } of runs) {
-    of.run()
-    const y = of.output()
-    for (const { order, size } of problem.outputs) {
-      const found = y[order] && pickItems(y[order], size, items)
-      const distance = found ? relativeError(found, truth.y[order]!) : Infinity
-      // Not `>`: no number compares with NaN.
-      if (!(distance <= tolerance))
-        return {
-          wrong: `wrong by ${distance.toPrecision(2)} at order ${order}, items ${truth.items.join(', ')} in ${what}`,
-        }
-      error = Math.max(error, distance)
-    }
+  let verdict: Verdict | undefined
+  try {
+    verdict = await judge(prepared, contender, problem, truth)
+  } finally {
+    if (!verdict || !('prepared' in verdict)) await prepared.close?.()
   }
-  return { prepared, error }
+  return verdict
+}
+
+async function judge(prepared: Prepared, contender: Contender, problem: Problem, truth: Truth): Promise<Verdict> {
+  const cut = await contender.prepare(takeItems(problem, truth.items))
+  if (isSkip(cut)) return cut
+  try {
+    const all = truth.items.map((_, at) => at)
+    const own = await errorOf(cut, all, problem, truth)
+    if (typeof own === 'string') return { wrong: `${own} in a batch of its own` }
+    const whole = await errorOf(prepared, truth.items, problem, truth)
+    if (typeof whole === 'string') return { wrong: `${whole} in the whole batch` }
+    // The run of the proof was the first one, which is slower.
+    const ms = await prepared.time(1)
+    if (ms > mostMilliseconds) return { skip: `a run takes ${(ms / 1e3).toPrecision(2)} s` }
+    return { prepared, error: Math.max(own, whole) }
+  } finally {
+    await cut.close?.()
+  }
+}
+
+/** Runs once and compares these items with the truth: the largest error, or what is wrong. */
+async function errorOf(
+  of: Prepared,
+  items: readonly number[],
+  problem: Problem,
+  truth: Truth,
+): Promise<number | string> {
+  await of.time(1)
+  const y = await of.output()
+  let error = 0
+  for (const { order, size } of problem.outputs) {
+    const found = y[order] && pickItems(y[order], size, items)
+    const distance = found ? relativeError(found, truth.y[order]!) : Infinity
+    // Not `>`: no number compares with NaN.
+    if (!(distance <= tolerance))
+      return `wrong by ${distance.toPrecision(2)} at order ${order}, items ${truth.items.join(', ')}`
+    error = Math.max(error, distance)
+  }
+  return error
 }
 
 /** ‖a − b‖ / ‖b‖, or ‖a‖ where b is zero. */

@@ -4,7 +4,7 @@ import type { Machine } from './machine.js'
 import type { CaseResult, Roofline, Row } from './results.js'
 
 export function machineText(machine: Machine, roofline: Roofline | undefined): string {
-  const { cpu, cores, isa, threads, platform, node, version, commit } = machine
+  const { cpu, cores, isa, threads, platform, node, version, commit, outside = {}, python = {} } = machine
   const limits = roofline
     ? `copy ${rate(roofline.copy, 'B')}, peak ${rate(roofline.peak, 'flop')} (float32)`
     : 'no addon, so no roofline'
@@ -12,7 +12,17 @@ export function machineText(machine: Machine, roofline: Roofline | undefined): s
     `brauer ${version}${commit && ` at ${commit}`}, node ${node}, ${platform}`,
     `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}${isa && `, ${isa}`}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     limits,
+    ...outsideText(outside, python),
   ].join('\n')
+}
+
+/** The libraries of the outside contenders; those in Python get an allocator that keeps its pages. */
+function outsideText(outside: Readonly<Record<string, string>>, python: Readonly<Record<string, string>>): string[] {
+  const names = Object.entries(outside).map(([name, version]) => `${name} ${version}`)
+  if (names.length === 0) return []
+  const hasPython = 'torch' in outside || 'jax' in outside
+  const settings = Object.entries(python).map(([name, value]) => `${name}=${value}`)
+  return [`beside ${names.join(', ')}${hasPython ? `; Python with ${settings.join(' ')}` : ''}`]
 }
 
 export function caseText({ case: given, bytes, minimalFlops, bound, truth, rows }: CaseResult): string {
@@ -26,21 +36,24 @@ export function caseText({ case: given, bytes, minimalFlops, bound, truth, rows 
 }
 
 function rowsText(rows: readonly Row[]): string[] {
-  const header = ['contender', 'ms', 'least', 'GB/s', 'GFLOP/s', 'of roofline', '× first', 'error']
+  const header = ['contender', 'ms', 'least', 'GB/s', 'GFLOP/s', 'of roofline', 'of plan', '× first', 'error']
   const first = rows.find(({ times }) => times)?.times?.median
-  const cells = rows.map(({ contender, times, bytesPerSecond, flopsPerSecond, share, error, skip, refused }) => {
-    if (!times) return [contender, oneLine(refused === undefined ? `– ${skip}` : `REFUSED: ${refused}`)]
-    return [
-      contender,
-      number(times.median),
-      number(times.least),
-      number(bytesPerSecond! / 1e9),
-      number(flopsPerSecond! / 1e9),
-      share === undefined ? '' : share.toFixed(2),
-      first === undefined ? '' : (times.median / first).toFixed(2),
-      error!.toExponential(0),
-    ]
-  })
+  const cells = rows.map(
+    ({ contender, times, bytesPerSecond, flopsPerSecond, share, planShare, error, skip, refused }) => {
+      if (!times) return [contender, oneLine(refused === undefined ? `– ${skip}` : `REFUSED: ${refused}`)]
+      return [
+        contender,
+        number(times.median),
+        number(times.least),
+        number(bytesPerSecond! / 1e9),
+        number(flopsPerSecond! / 1e9),
+        share === undefined ? '' : share.toFixed(2),
+        planShare === undefined ? '' : planShare.toFixed(2),
+        first === undefined ? '' : (times.median / first).toFixed(2),
+        error!.toExponential(0),
+      ]
+    },
+  )
   const measured = [header, ...cells.filter((row) => row.length === header.length)]
   const widths = header.map((_, column) => Math.max(...measured.map((row) => row[column]!.length)))
   widths[0] = Math.max(...[header, ...cells].map((row) => row[0]!.length))

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { expected } from '../dist/errors.js'
 import type { Case } from './cases.js'
 import type { Machine } from './machine.js'
 import type { MinimalFlops } from './minimal-flops.js'
@@ -29,6 +31,10 @@ export interface Row {
   readonly flopsPerSecond?: number
   /** Least time over median time. */
   readonly share?: number
+  /** The same with the flops of the planner's program in place of the least ones. */
+  readonly planShare?: number
+  /** What the plan says that a run takes, in milliseconds. */
+  readonly predicted?: number
   /** Sits this case out. */
   readonly skip?: string
   /** Gave a wrong answer, or none. */
@@ -47,7 +53,43 @@ export interface CaseResult {
   readonly rows: readonly Row[]
 }
 
-/** Everything of one run of the suite: what `--json` writes. */
+/** One value of what a sweep varies. */
+export interface GrowthPoint {
+  readonly at: number
+  readonly threads: number
+  readonly result?: CaseResult
+  /** Least time of a run by the flops of its program and the bytes of x and y, in milliseconds. */
+  readonly predicted?: number
+  /** Why it was not measured. */
+  readonly skip?: string
+}
+
+/** The growth of a contender, by least squares on logarithms over the points in from … to. */
+export interface Fit {
+  readonly contender: string
+  /** The exponent of a power law; of an exponential one, the factor for each step. */
+  readonly slope: number
+  /** Of the predicted times over the same points. */
+  readonly predicted?: number
+  readonly from: number
+  readonly to: number
+}
+
+/** How the time of a layer grows with one of its sizes. */
+export interface Growth {
+  readonly name: string
+  readonly title: string
+  /** What varies, as an axis says it. */
+  readonly parameter: string
+  /** Costs are those of one item, or of a whole run. */
+  readonly per: 'item' | 'run'
+  /** Whether cost is expected to grow as a power of what varies, or by a factor for each step. */
+  readonly law: 'power' | 'exponential'
+  readonly points: readonly GrowthPoint[]
+  readonly fits: readonly Fit[]
+}
+
+/** Everything of one run of the benchmark: what `--save` writes. */
 export interface Results {
   readonly format: 1
   readonly date: string
@@ -57,9 +99,44 @@ export interface Results {
    *  up to it: its `bound`. */
   readonly roofline: { readonly first: Roofline; readonly best: Roofline } | undefined
   readonly cases: readonly CaseResult[]
+  readonly growth?: readonly Growth[]
 }
 
 export function boundOf(bytes: number, flops: number, roofline: Roofline): Bound {
   const [memory, arithmetic] = [(1e3 * bytes) / roofline.copy, (1e3 * flops) / roofline.peak]
   return memory >= arithmetic ? { ms: memory, by: 'memory' } : { ms: arithmetic, by: 'arithmetic' }
+}
+
+/** What `--save` wrote. @throws BrauerError `invalid-file` */
+export function readResults(path: string): Results {
+  let value: Partial<Results> | null
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Results> | null
+  } catch (error) {
+    throw expected('invalid-file', path, 'a file that `bench --save` wrote', (error as Error).message)
+  }
+  if (value?.format !== 1 || !Array.isArray(value.cases) || !value.machine)
+    throw expected('invalid-file', path, 'results of format 1, as `bench --save` writes them', 'something else')
+  return value as Results
+}
+
+/** Several runs as one: the cases and curves of all, the rest from the first. The best roofline is the best of all.
+ *  @throws BrauerError `invalid-file` where they come from different machines or numbers of threads */
+export function merge(runs: readonly Results[]): Results {
+  const [first, ...more] = runs as [Results, ...Results[]]
+  const of = ({ machine: { cpu, isa, threads } }: Results): string => `${cpu}, ${isa}, ${threads} threads`
+  for (const run of more)
+    if (of(run) !== of(first)) throw expected('invalid-file', '--from', `results of ${of(first)}`, of(run))
+  const bests = runs.flatMap(({ roofline }) => (roofline ? [roofline.best] : []))
+  const growth = runs.flatMap((run) => run.growth ?? [])
+  return {
+    ...first,
+    quick: runs.some(({ quick }) => quick),
+    roofline: first.roofline && {
+      ...first.roofline,
+      best: { copy: Math.max(...bests.map(({ copy }) => copy)), peak: Math.max(...bests.map(({ peak }) => peak)) },
+    },
+    cases: runs.flatMap(({ cases }) => cases),
+    ...(growth.length > 0 ? { growth } : {}),
+  }
 }

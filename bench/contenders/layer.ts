@@ -1,6 +1,6 @@
 import { BrauerError, listBackends, tensor } from '../../dist/index.js'
 import { inputsOf, layerOf, type Choices, type Problem } from '../problem.js'
-import type { Contender, Prepared, Skip } from './contender.js'
+import { timeOf, type Contender, type Prepared, type Skip } from './contender.js'
 
 /** A contender that is a layer of this package; `limit` says why a problem is not for it. */
 export function layerContender(
@@ -30,8 +30,10 @@ function prepareLayer(problem: Problem, choices: Choices): Prepared | Skip {
   const call = { out: Object.fromEntries(y) }
   try {
     const layer = layerOf(problem, 'float32', choices)
+    const predicted = layer.predict(problem.batch)?.milliseconds
     return {
-      run: () => void layer.forwardSync(x, call),
+      ...(predicted === undefined ? {} : { predicted }),
+      time: timeOf(() => void layer.forwardSync(x, call)),
       output: () => Object.fromEntries(y.map(([order, { data }]) => [order, data])),
     }
   } catch (error) {

@@ -19,6 +19,14 @@ export interface Command {
   run(arguments_: Arguments): Promise<number>
 }
 
+/** A command that reads its own command line, help and errors included. */
+export interface WholeCommand {
+  readonly name: string
+  readonly summary: string
+  /** The exit status. */
+  main(words: readonly string[]): Promise<number>
+}
+
 export interface Flag {
   readonly help: string
   /** The name of the flag's value in the help; a flag without one is a switch. */

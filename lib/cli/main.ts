@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 import { BrauerError } from '../errors.js'
-import { type Command, helpOf, parse, UsageError } from './command.js'
+import { type Command, helpOf, parse, UsageError, type WholeCommand } from './command.js'
+import { bench } from './commands/bench.js'
 import { check } from './commands/check.js'
 import { explain } from './commands/explain.js'
 import { info } from './commands/info.js'
 import { run } from './commands/run.js'
 import { oneLine } from './table.js'
 
-const commands: readonly Command[] = [info, explain, run, check]
+const commands: readonly (Command | WholeCommand)[] = [info, explain, run, check, bench]
 
 void main(process.argv.slice(2)).then((code) => (process.exitCode = code))
 
@@ -16,6 +17,7 @@ async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words
   const command = commands.find((candidate) => candidate.name === name)
   try {
+    if (command && 'main' in command) return await command.main(rest)
     if (command) {
       const parsed = parse(command, rest)
       if (parsed.flags['help'] === true) return print(helpOf(command))
@@ -31,7 +33,7 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 /** One sentence on stderr, no stack. The status is 2 for a wrong command line, 1 for everything else. */
-function report(error: unknown, command: Command | undefined, debug: boolean): number {
+function report(error: unknown, command: { readonly name: string } | undefined, debug: boolean): number {
   const usage = error instanceof UsageError
   const message = error instanceof Error ? error.message : String(error)
   const hint = usage ? `; see brauer ${command ? `${command.name} ` : ''}--help` : ''

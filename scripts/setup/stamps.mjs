@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url'
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const stampFile = join(root, '.cache', 'setup.json')
 
-/** The files under a folder of the project, relative to its root, with `/`, sorted; none where there is no such folder. */
+/** The files under a folder of the project, relative to its root, with `/`, sorted; none where there is no such folder. What is
+ *  installed (bench/node_modules) is none of them. */
 export function listFiles(folder) {
   if (!existsSync(join(root, folder))) return []
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll('\\', '/').replace(/^\/+/, ''))
+    .filter((file) => !file.includes('/node_modules/'))
     .sort()
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { BrauerError } from '../../dist/index.js'
 import type { Case } from '../../bench/cases.js'
-import type { Contender, Prepared } from '../../bench/contenders/contender.js'
+import { ContenderError, type Contender, type Outputs, type Prepared } from '../../bench/contenders/contender.js'
 import { reference } from '../../bench/contenders/reference.js'
 import { measureCase } from '../../bench/measure.js'
 import { makeProblem, type Problem } from '../../bench/problem.js'
@@ -19,14 +19,24 @@ const small: Case = {
   layout: 'channels-last',
 }
 
+interface InProcess extends Prepared {
+  time(repeats: number): number
+  output(): Outputs
+}
+
 /** The reference with `spoil` applied to what it has written. */
-function spoiled(name: string, spoil: (y: Prepared['output'], problem: Problem) => void): Contender {
+function spoiled(name: string, spoil: (y: () => Outputs, problem: Problem) => void): Contender {
   return {
     name,
     summary: '',
     prepare(problem) {
-      const prepared = reference.prepare(problem) as Prepared
-      return { output: prepared.output, run: () => (prepared.run(), spoil(prepared.output, problem)) }
+      const { output, time } = reference.prepare(problem) as InProcess
+      const spoilt = (repeats: number) => {
+        const ms = time(repeats)
+        spoil(output, problem)
+        return ms
+      }
+      return { output, time: spoilt }
     },
   }
 }
@@ -43,8 +53,8 @@ const measure = (...contenders: Contender[]) =>
 /** A little more than rounding: 1e-4 of the element. */
 const nudge = (data: Float32Array, at: number): number => (data[at]! *= 1.0001)
 
-test('a contender that is right is timed', () => {
-  const result = measure(reference)
+test('a contender that is right is timed', async () => {
+  const result = await measure(reference)
   const [row] = result.rows
   expect(row!.error).toBeLessThan(2e-6)
   expect(row!.times!.rounds).toBe(3)
@@ -81,8 +91,8 @@ describe('a contender is refused, and prints no time,', () => {
         throw new BrauerError('internal', 'here: expected an answer, received none')
       }),
     ],
-  ])('%s', (_, wrong) => {
-    const result = measure(reference, wrong)
+  ])('%s', async (_, wrong) => {
+    const result = await measure(reference, wrong)
     expect(
       result.rows.map(({ contender, times, refused }) => [contender, times !== undefined, refused !== undefined]),
     ).toEqual([
@@ -94,10 +104,76 @@ describe('a contender is refused, and prints no time,', () => {
   })
 })
 
-test('one that sits a case out says why', () => {
+describe('every contender is closed', () => {
+  const closed: string[] = []
+  const closing = (contender: Contender, name: string): Contender => ({
+    ...contender,
+    name,
+    async prepare(problem) {
+      const prepared = (await contender.prepare(problem)) as Prepared
+      const close = () => void closed.push(`${name} of ${problem.batch}`)
+      return { time: (repeats) => prepared.time(repeats), output: () => prepared.output(), close }
+    },
+  })
+
+  test('one that is right after its rounds, one that is wrong at once', async () => {
+    closed.length = 0
+    const wrong = spoiled('wrong', (y) => nudge(y()[2]!, 0))
+    await measure(closing(reference, 'right'), closing(wrong, 'wrong'))
+    expect(closed).toEqual(['right of 3', 'wrong of 3', 'wrong of 7', 'right of 7'])
+  })
+
+  test('also when the benchmark itself fails', async () => {
+    closed.length = 0
+    const broken: Contender = {
+      ...reference,
+      prepare: () => {
+        throw new TypeError('a mistake')
+      },
+    }
+    await expect(measure(closing(reference, 'right'), broken)).rejects.toThrow('a mistake')
+    expect(closed).toEqual(['right of 3', 'right of 7'])
+  })
+})
+
+test('a contender that fails while it is timed is refused, and the others are timed', async () => {
+  const failing: Contender = {
+    name: 'failing',
+    summary: '',
+    prepare(problem) {
+      const { output, time } = reference.prepare(problem) as InProcess
+      let runs = 0
+      return {
+        output,
+        time(repeats) {
+          if (++runs > 5) throw new ContenderError('the worker ended')
+          return time(repeats)
+        },
+      }
+    },
+  }
+  const { rows } = await measure(failing, reference)
+  expect(rows[0]).toEqual({ contender: 'failing', refused: 'the worker ended' })
+  expect(rows[1]!.times!.median).toBeGreaterThan(0)
+})
+
+test('a contender that takes too long sits the case out', async () => {
+  const slow: Contender = {
+    name: 'slow',
+    summary: '',
+    prepare(problem) {
+      const { output, time } = reference.prepare(problem) as InProcess
+      return { output, time: (repeats) => time(repeats) + 2500 * repeats }
+    },
+  }
+  expect((await measure(slow)).rows).toEqual([{ contender: 'slow', skip: 'a run takes 2.5 s' }])
+})
+
+test('one that sits a case out says why', async () => {
   const absent: Contender = { name: 'absent', summary: '', prepare: () => ({ skip: 'not installed' }) }
-  expect(measure(absent).rows).toEqual([{ contender: 'absent', skip: 'not installed' }])
-  expect(caseText(measure(absent))).toMatch(/absent +– not installed$/)
+  const result = await measure(absent)
+  expect(result.rows).toEqual([{ contender: 'absent', skip: 'not installed' }])
+  expect(caseText(result)).toMatch(/absent +– not installed$/)
 })
 
 test('the truth of the first items and the last one, in float64', () => {

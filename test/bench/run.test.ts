@@ -3,28 +3,32 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { measureRoofline } from '../../dist/backends/native.js'
-import { readFlags, UsageError } from '../../bench/flags.js'
 import { main } from '../../bench/main.js'
 import { beyondKernel, overheadText } from '../../bench/overhead.js'
+import { predictedText } from '../../bench/predicted.js'
 import { rooflineText } from '../../bench/report.js'
 import { boundOf, type CaseResult, type Results } from '../../bench/results.js'
 import { summaryText } from '../../bench/summary.js'
 import { interleave, summarise } from '../../bench/timing.js'
-import { contenders } from '../../bench/contenders/index.js'
+import { timeOf } from '../../bench/contenders/contender.js'
+import { contenders, ownContenders } from '../../bench/contenders/index.js'
 import { suite } from '../../bench/cases.js'
+import { caseResult } from './results.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'brauer-bench-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function run(...words: string[]): { status: number; text: string } {
+async function run(...words: string[]): Promise<{ status: number; text: string }> {
   const lines: string[] = []
-  const status = main(words, (text) => lines.push(text))
+  const status = await main(words, (text) => lines.push(text))
   return { status, text: lines.join('\n') }
 }
 
-test('--quick --case matvec: every contender proves its answer and is timed', () => {
+test('--quick --case matvec: every contender of this package proves its answer and is timed', async () => {
   const file = join(folder, 'results.json')
-  const { status, text } = run('--quick', '--case', 'matvec', '--threads', '1', '--json', file)
+  const own = ownContenders.map(({ name }) => name)
+  const words = ['--quick', '--case', 'matvec', '--threads', '1', '--save', file, '--contenders', own.join()]
+  const { status, text } = await run(...words)
   expect(status).toBe(0)
   expect(text).toContain('matvec  O(5) {3: 1} -> {3: 1}, batch 1')
   const { machine, roofline, cases, quick } = JSON.parse(readFileSync(file, 'utf8')) as Results
@@ -35,14 +39,14 @@ test('--quick --case matvec: every contender proves its answer and is timed', ()
   const { rows, minimalFlops, bytes } = cases[0]!
   // Dimension times squared multiplicity: 5·3² + 30·1² + 35·2² + 10·1² = 225 products.
   expect([minimalFlops, bytes]).toEqual([{ flops: 450, kind: 'exact' }, { x: 500, y: 500 }]) // prettier-ignore
-  expect(rows.map(({ contender }) => contender)).toEqual(contenders.map(({ name }) => name))
+  expect(rows.map(({ contender }) => contender)).toEqual(own)
   for (const { contender, error, times, share } of rows) {
     expect([contender, error! < 2e-6, times!.median > 0, share! > 0]).toEqual([contender, true, true, true])
   }
 })
 
-test('a layer of the command line', () => {
-  const { status, text } = run(
+test('a layer of the command line', async () => {
+  const { status, text } = await run(
     '--group',
     'S(4)',
     '--in',
@@ -62,59 +66,52 @@ test('a layer of the command line', () => {
   expect(text).toContain('own  S(4) {1: 3, 2: 2} -> {0: 5}, bias, channels-first, batch 1')
 })
 
-test('--list names all cases and contenders', () => {
-  const { status, text } = run('--list')
+test('--list names all cases and contenders', async () => {
+  const { status, text } = await run('--list')
   expect(status).toBe(0)
   for (const { name } of [...suite, ...contenders]) expect(text).toMatch(new RegExp(`^  ${name} `, 'm'))
 })
 
 describe('a wrong command line', () => {
-  test.each([
-    ['--case nothing', /expected some of s1-set, .*, received "nothing"/],
-    ['--contenders cpu,gpu', /expected some of cpu, .*, received "gpu"/],
-    ['--threads 0', /expected an integer of at least 1, received "0"/],
-    ['--group O(3) --in 2:1', /needs --group, --in and --out/],
-    ['--group O(3) --in 2 --out 2:1', /--in: expected order:channels/],
-    ['--group O(3) --in 2:1 --out 2:1 --layout first', /--layout: expected channels-last or channels-first/],
-    ['--group O(3) --in 2:1 --out 2:1 --case s4', /--case names a case of the suite/],
-    ['--speed', /--speed/],
-  ])('%s', (line, message) => {
-    expect(() => readFlags(line.split(' '))).toThrow(message)
-    expect(() => readFlags(line.split(' '))).toThrow(UsageError)
-  })
-
-  test('ends with status 2, a layer that does not exist with 1', () => {
+  test('ends with status 2, a layer that does not exist with 1', async () => {
     const complain = jest.spyOn(console, 'error').mockImplementation(() => undefined)
-    expect(main(['--case', 'nothing'])).toBe(2)
-    expect(main(['--group', 'Sp(3)', '--in', '1:1', '--out', '1:1'], () => undefined)).toBe(1)
-    expect(complain.mock.calls.map(([text]) => String(text).slice(0, 7))).toEqual(['bench: ', 'bench: '])
+    expect(await main(['--case', 'nothing'])).toBe(2)
+    expect(await main(['--group', 'Sp(3)', '--in', '1:1', '--out', '1:1'], () => undefined)).toBe(1)
+    expect(complain.mock.calls.map(([text]) => String(text).slice(0, 15))).toEqual([
+      'brauer: bench: ',
+      'brauer: bench: ',
+    ])
     complain.mockRestore()
   })
 })
 
 describe('timing', () => {
+  const timed = (run: () => void) => ({ time: timeOf(run) })
+
   test('medians, least and quartiles', () => {
     expect(summarise([5, 1, 3])).toEqual({ median: 3, least: 1, spread: [2, 4], rounds: 3 })
     expect(summarise([4, 1, 2, 3]).median).toBe(2.5)
   })
 
-  test('another contender begins each round', () => {
+  test('another contender begins each round', async () => {
     const order: string[] = []
-    const run = (name: string) => () => {
-      order.push(name)
-      for (const end = performance.now() + 1.5; performance.now() < end;);
-    }
-    interleave([run('a'), run('b'), run('c')], { budget: 1, rounds: 3 })
+    const run = (name: string) =>
+      timed(() => {
+        order.push(name)
+        for (const end = performance.now() + 1.5; performance.now() < end;);
+      })
+    await interleave([run('a'), run('b'), run('c')], { budget: 1, rounds: 3 })
     expect(order.join('')).toMatch(/^a+b+c+aabbccbbccaaccaabb$/)
   })
 
-  test('contenders take turns; slow ones in fewer rounds, but three', () => {
+  test('contenders take turns; slow ones in fewer rounds, but three', async () => {
     const order: string[] = []
-    const busy = (name: string, ms: number) => () => {
-      order.push(name)
-      for (const end = performance.now() + ms; performance.now() < end;);
-    }
-    const [quick, slow] = interleave([busy('q', 2), busy('s', 30)], { budget: 40, rounds: 12 })
+    const busy = (name: string, ms: number) =>
+      timed(() => {
+        order.push(name)
+        for (const end = performance.now() + ms; performance.now() < end;);
+      })
+    const [quick, slow] = await interleave([busy('q', 2), busy('s', 30)], { budget: 40, rounds: 12 })
     expect(quick!.rounds).toBe(12)
     expect(slow!.rounds).toBe(3)
     expect(quick!.least).toBeGreaterThanOrEqual(2)
@@ -163,6 +160,17 @@ test('the summary names the cases on which another contender is faster', () => {
   expect(summaryText(cases.slice(0, 1))).toBe('')
 })
 
+test('predictions stand beside what was measured, where there are some', () => {
+  const one = caseResult('one', { cpu: 3, other: 2 })
+  expect(predictedText(one)).toBe('')
+  const rows = one.rows.map((row) => (row.contender === 'cpu' ? { ...row, predicted: 2 } : row))
+  expect(predictedText({ ...one, rows }).split('\n')).toEqual([
+    '',
+    '  prediction  ms    measured  measured / predicted',
+    '  cpu         2.00  3.00      1.50',
+  ])
+})
+
 test('the overhead of a call is what it takes beyond its kernel', () => {
   const overhead = { forwardSync: 9, direct: 6, empty: 1 }
   expect(beyondKernel(overhead)).toBe(4)
@@ -170,9 +178,9 @@ test('the overhead of a call is what it takes beyond its kernel', () => {
   expect(overheadText({ ...overhead, forwardSync: 19 })).toMatch(/: DOES NOT HOLD$/)
 })
 
-test('--overhead measures all three', () => {
+test('--overhead measures all three', async () => {
   const file = join(folder, 'overhead.json')
-  expect([0, 1]).toContain(run('--overhead', '--threads', '1', '--json', file).status)
+  expect([0, 1]).toContain((await run('--overhead', '--threads', '1', '--save', file)).status)
   const { overhead } = JSON.parse(readFileSync(file, 'utf8')) as { overhead: Record<string, number> }
   for (const name of ['forwardSync', 'direct', 'empty']) expect(overhead[name]).toBeGreaterThan(0)
 })

@@ -312,11 +312,10 @@ int main(int argc, char** argv) {
         compare(test, dtype, each.table, kLarge, 1, 3, seed % 2);
         compare(test, dtype, each.table, kTiny, 3, Index(seed % 4), seed % 2);
         // Items side by side, some lanes empty.
-        compare(test, dtype, each.table, kLarge, 2, 1 + Index(seed % 40), seed % 2, kManyItems);
+        if (seed % 2) compare(test, dtype, each.table, kLarge, 2, 1 + Index(seed % 40), seed % 3, kManyItems);
       }
       compare(test, seed % 2 ? Dtype::f16 : Dtype::bf16, each.table, seed % 5 ? kLarge : kTiny, 2, 2, false);
-      for (const std::int64_t expected_batch : {std::int64_t(1), kManyItems})
-        compare_bits(test, Dtype(seed % 4), each.table, shared, expected_batch);
+      compare_bits(test, Dtype(seed % 4), each.table, shared, seed / 4 % 2 ? kManyItems : 1);
     }
   }
   return check::finish();

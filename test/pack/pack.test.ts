@@ -37,6 +37,9 @@ describe('the tarball', () => {
       'dist/index.js',
       'dist/index.d.ts',
       'dist/cli/main.js',
+      'dist-bench/main.js',
+      'dist-bench/page/page.js',
+      'bench/python/worker.py',
       'LICENSE',
       'README.md',
       'CMakeLists.txt',
@@ -50,10 +53,12 @@ describe('the tarball', () => {
   })
 
   test('holds nothing else', () => {
-    const shipped = /^(dist|prebuilds|native|cuda|examples)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+    const shipped =
+      /^(dist|dist-bench|bench\/python|prebuilds|native|cuda|examples)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+    const outside = /^bench\/(package\.json|README\.md|contenders\/layer-worker\.mjs)$/
     const building = /^(CMakeLists\.txt|binding\.gyp|scripts\/gyp-build\.mjs)$/
-    expect(box.packed.filter((path) => !shipped.test(path) && !building.test(path))).toEqual([])
-    expect(box.packed.filter((path) => path.endsWith('.tsbuildinfo'))).toEqual([])
+    expect(box.packed.filter((path) => ![shipped, outside, building].some((each) => each.test(path)))).toEqual([])
+    expect(box.packed.filter((path) => /\.tsbuildinfo$|__pycache__/.test(path))).toEqual([])
   })
 })
 
@@ -83,6 +88,11 @@ describe('an installed package', () => {
 
   test('brings the command line', () => {
     expect(box.command('brauer', 'info')).toMatch(/\d+\.\d+\.\d+/)
+  })
+
+  test('brings the benchmark', () => {
+    const timed = box.command('brauer', 'bench', '--case', 'matvec', '--contenders', 'cpu', '--quick', '--threads', '1')
+    expect(timed).toMatch(/^ {2}cpu +[\d.]+ +[\d.]+ /m)
   })
 
   // Last: it takes the binary away.
