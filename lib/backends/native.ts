@@ -1,13 +1,12 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { types } from 'node:util'
 import { BrauerError, expected } from '../errors.js'
 import { encode } from '../program/encode.js'
 import type { Program } from '../program/program.js'
 import { dtypes, type Dtype } from '../tensor/dtype.js'
-import { own, owned } from '../tensor/owned.js'
 import type { Backend, Data, Executable, RunOptions } from './backend.js'
 import type { Binding, CpuInfo, Program as Handle, Roofline, Status } from './binding.js'
+import { giveBack, handOver, hold } from './staging.js'
 
 let outcome: { readonly addon: Binding } | { readonly failure: unknown } | undefined
 let backend: Backend | undefined
@@ -70,6 +69,19 @@ function load(): NonNullable<typeof outcome> {
   }
 }
 
+/** Operands that go to the addon as arguments; more of them go in an array, which takes longer. */
+const mostArguments = 16
+/** Such memory may only go in an array, which the addon then refuses. */
+const isResizable = (operand: Data | undefined): boolean =>
+  (operand?.buffer as { readonly resizable?: boolean } | undefined)?.resizable === true
+
+/** Until the promises that are settled have had their turn, this thread is busy. */
+let isIdleSoon = false
+function becomeIdle(addon: Binding): void {
+  isIdleSoon = false
+  addon.idle()
+}
+
 class NativeExecutable implements Executable {
   readonly #addon: Binding
   readonly #handle: Handle
@@ -83,27 +95,42 @@ class NativeExecutable implements Executable {
 
   runSync(batch: number, operands: readonly Data[], options?: RunOptions): void {
     if (options?.signal?.aborted) throw aborted(options.signal)
-    const status = this.#addon.runSync(this.#handle, batch, operands, options?.threads ?? 0)
+    const threads = options?.threads ?? 0
+    const status =
+      operands.length <= mostArguments && !operands.some(isResizable)
+        ? this.#addon.runSync(this.#handle, batch, null, threads, ...operands)
+        : this.#addon.runSync(this.#handle, batch, operands, threads)
     if (status !== undefined) throw toError(status)
   }
 
-  async run(batch: number, operands: readonly Data[], options?: RunOptions): Promise<void> {
-    const signal = options?.signal
-    if (signal?.aborted) throw aborted(signal)
-    const given = [...operands]
-    const held = hold(given, this.#inputs)
-    await new Promise<void>((resolve, reject) => {
-      const job = this.#addon.run(this.#handle, batch, held, options?.threads ?? 0, (status) => {
+  run(batch: number, operands: readonly Data[], options?: RunOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const signal = options?.signal
+      if (signal?.aborted) throw aborted(signal)
+      const held = hold(operands, this.#inputs)
+      const done = (status: Status | undefined): void => {
         signal?.removeEventListener('abort', cancel)
-        if (signal?.aborted) reject(aborted(signal))
-        else if (status) reject(toError(status))
-        else resolve()
-      })
-      if (isStatus(job)) return reject(toError(job))
-      const cancel = () => this.#addon.cancel(job)
+        try {
+          if (signal?.aborted) throw aborted(signal)
+          if (status) throw toError(status)
+          handOver(held, this.#inputs)
+          resolve()
+        } catch (error) {
+          reject(error)
+        } finally {
+          giveBack(held)
+        }
+      }
+      const job = this.#addon.run(this.#handle, batch, held.operands, options?.threads ?? 0, done)
+      if (isStatus(job)) {
+        giveBack(held)
+        throw toError(job)
+      }
+      const cancel = (): void => this.#addon.cancel(job)
       signal?.addEventListener('abort', cancel)
+      if (!isIdleSoon) process.nextTick(becomeIdle, this.#addon)
+      isIdleSoon = true
     })
-    for (let i = this.#inputs; i < given.length; i++) giveBack(held[i] as Data, given[i] as Data, i)
   }
 
   work(batch: number, threads: number): readonly number[] {
@@ -115,57 +142,6 @@ class NativeExecutable implements Executable {
   dispose(): void {
     this.#addon.dispose(this.#handle)
   }
-}
-
-/** Operands that stay in place while another thread works on them: a copy of every input that could be transferred away,
- *  and fresh memory for every such output. What the addon refuses anyway is passed on, so that it can say why. */
-function hold(operands: readonly Data[], inputs: number): readonly Data[] {
-  if (!operands.some(isLoose)) return operands
-  checkOverlap(operands, inputs)
-  return operands.map((operand, i) => {
-    if (!isLoose(operand)) return operand
-    const copy =
-      i < inputs ? operand.slice() : new (operand.constructor as new (length: number) => Data)(operand.length)
-    own(copy.buffer as ArrayBuffer)
-    return copy
-  })
-}
-
-function isLoose(operand: Data): boolean {
-  if (!types.isTypedArray(operand) || operand.length === 0) return false
-  const buffer = operand.buffer as ArrayBuffer & { readonly resizable?: boolean }
-  return types.isArrayBuffer(buffer) && buffer.resizable !== true && !owned(buffer)
-}
-
-/** The addon's own check, for the operands that it gets copies of. */
-function checkOverlap(operands: readonly Data[], inputs: number): void {
-  for (let i = inputs; i < operands.length; i++) {
-    for (let j = 0; j < operands.length; j++) {
-      const [a, b] = [operands[i] as Data, operands[j] as Data]
-      if (i === j || !types.isTypedArray(a) || !types.isTypedArray(b) || a.buffer !== b.buffer) continue
-      if (a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength) {
-        throw expected(
-          'invalid-buffer',
-          `run: operand ${i} (output)`,
-          'memory of its own',
-          `memory that operand ${j} uses too`,
-        )
-      }
-    }
-  }
-}
-
-function giveBack(result: Data, output: Data, i: number): void {
-  if (result === output) return
-  if (output.length !== result.length) {
-    throw expected(
-      'invalid-buffer',
-      `run: operand ${i} (output)`,
-      'its buffer back',
-      'a buffer that was transferred away during the run',
-    )
-  }
-  output.set(result)
 }
 
 function isStatus(value: object): value is Status {

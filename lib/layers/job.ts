@@ -1,5 +1,6 @@
 import { BrauerError, expected, show } from '../errors.js'
 import type { Data, Executable, RunOptions } from '../backends/backend.js'
+import { ownOptions } from './options.js'
 
 /** What one call comes down to: programs to run, one after the other, and what to make of their operands then. */
 export interface Job<Result> {
@@ -24,6 +25,34 @@ export async function runAsync<Result>(make: () => Job<Result>): Promise<Result>
   for (const { executable, batch, operands } of runs) if (batch > 0) await executable.run(batch, operands, options)
   return finish()
 }
+
+/** Options of the three maps, each read once. */
+interface Read {
+  signal: unknown
+  out: unknown
+  parameters: unknown
+  sizes: unknown
+}
+const callNames = ['signal', 'out', 'parameters', 'sizes']
+const none: Read = { signal: undefined, out: undefined, parameters: undefined, sizes: undefined }
+
+/** The short way of `ownOptions` for what is right. @throws BrauerError `unknown-option`, `invalid-argument` */
+export function callOptions(given: unknown, where: string): Readonly<Read> {
+  if (given === undefined) return none
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return slowly(given, where)
+  const read: Read = { signal: undefined, out: undefined, parameters: undefined, sizes: undefined }
+  for (const name of Object.keys(given)) {
+    if (name === 'out') read.out = (given as Read).out
+    else if (name === 'signal') read.signal = (given as Read).signal
+    else if (name === 'parameters') read.parameters = (given as Read).parameters
+    else if (name === 'sizes') read.sizes = (given as Read).sizes
+    else return slowly(given, where)
+  }
+  return read
+}
+
+const slowly = (given: unknown, where: string): Readonly<Read> =>
+  ownOptions(given, callNames, `${where}: options`) as unknown as Read
 
 /** @throws BrauerError `invalid-argument`, `aborted` */
 export function checkSignal(signal: unknown, where: string): asserts signal is AbortSignal | undefined {

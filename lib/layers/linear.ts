@@ -13,8 +13,9 @@ import { diagramsOf, type Specification } from '../runtime/specification.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
-import { checkSignal, runAsync, runSync, type Job } from './job.js'
-import { fresh, parseSpace, takeInputs, takeOutputs, byKey, type Entry } from './operands.js'
+import { End } from './end.js'
+import { callOptions, checkSignal, runAsync, runSync, type Job } from './job.js'
+import { fresh, parseSpace, type Entry } from './operands.js'
 import { checkInteger, ownOptions, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
 import { freshCorners, groupBySize, putCorners, takeCorners, type SizeGroup } from './sizes.js'
@@ -55,8 +56,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   readonly #specification: Specification
   readonly #compiled: Compiled
   readonly #backend: Backend
-  readonly #inputs: readonly Entry[]
-  readonly #outputs: readonly Entry[]
+  readonly #inputs: End
+  readonly #outputs: End
   readonly #store: ParameterStore
   readonly #executables: Partial<Record<ProgramName, Executable>> = {}
   #packed: { readonly version: number; readonly weights: Data } | undefined
@@ -71,8 +72,9 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     this.#specification = setup.specification
     this.#compiled = compiled
     this.#backend = setup.backend
-    this.#inputs = setup.inputs
-    this.#outputs = setup.outputs
+    const { dtype, layout } = setup.options
+    this.#inputs = new End(setup.inputs, dtype, layout === 'channels-first')
+    this.#outputs = new End(setup.outputs, dtype, layout === 'channels-first')
     this.#store =
       store ?? new ParameterStore(compiled.parameters, computeDtype(setup.options.dtype), setup.options.seed)
     // Loaded now, so that a program that a backend refuses fails where the layer is made.
@@ -180,7 +182,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const sizes = Array.isArray(n) ? (n as readonly number[]) : this.group.kinds.map(() => n as number)
     const group = this.group.at(sizes)
     const most =
-      Math.max(...this.#outputs.map((y) => y.extents.length)) + Math.max(...this.#inputs.map((x) => x.extents.length))
+      Math.max(...this.#outputs.entries.map((y) => y.extents.length)) +
+      Math.max(...this.#inputs.entries.map((x) => x.extents.length))
     if (strict && this.options.basis === 'independent') {
       for (const value of [...sizes, ...this.#specification.basisGroup.kinds.map((kind) => kind.n)]) {
         if (value < most)
@@ -202,8 +205,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
       options: this.options,
       choice: this.backend,
       backend: this.#backend,
-      inputs: space(this.#inputs),
-      outputs: space(this.#outputs),
+      inputs: space(this.#inputs.entries),
+      outputs: space(this.#outputs.entries),
     }
     return new Linear(setup, compile(specification), this.#store)
   }
@@ -250,34 +253,27 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     x: unknown,
     given: CallOptions | undefined,
   ): Job<TensorsOf<To, Tensor<D>>> {
-    const { signal, out, parameters, sizes } = ownOptions(
-      given,
-      ['signal', 'out', 'parameters', 'sizes'],
-      `${name}: options`,
-    ) as CallOptions
-    const { dtype, layout, threads } = this.options
-    const channelsFirst = layout === 'channels-first'
+    const { signal, out, parameters, sizes } = callOptions(given, name) as CallOptions
     const [from, to] = this.#ends(name)
-    const operands = takeInputs(from, x, dtype, channelsFirst, name)
+    const operands = from.take(x, name)
     const { batch, data: input } = operands
-    const { data: output, tensors } = takeOutputs(to, out, from, operands, dtype, channelsFirst, name)
+    const { data: output, tensors } = out === undefined ? to.make(batch, name) : to.takeOut(out, from, operands, name)
     checkSignal(signal, name)
-    const wrap = (): TensorsOf<To, Tensor<D>> => byKey(to, tensors) as TensorsOf<To, Tensor<D>>
-    const call = { signal: signal, threads }
+    const wrap = (): TensorsOf<To, Tensor<D>> => to.record(tensors) as TensorsOf<To, Tensor<D>>
+    const call = { signal, threads: this.options.threads }
     if (sizes === undefined) {
-      const run = {
-        executable: this.#executable(name),
-        batch,
-        operands: [...input, this.#weightsOf(parameters, name), ...output],
-      }
+      const weights = this.#weightsOf(parameters, name)
+      const run = { executable: this.#executable(name), batch, operands: [...input, weights, ...output] }
       return { runs: [run], options: call, finish: wrap }
     }
+    const { dtype, layout } = this.options
+    const channelsFirst = layout === 'channels-first'
     const parts = this.#partsBySize(sizes, batch, name).map(({ layer, group }) => {
-      const [source, target] = layer.#ends(name)
+      const [{ entries: source }, { entries: target }] = layer.#ends(name)
       const corners = freshCorners(target, group, dtype)
-      const taken = takeCorners(from, source, group, input, dtype, channelsFirst)
+      const taken = takeCorners(from.entries, source, group, input, dtype, channelsFirst)
       const operands = [...taken, layer.#weightsOf(parameters, name), ...corners]
-      const put = (): void => putCorners(to, target, group, corners, output, channelsFirst)
+      const put = (): void => putCorners(to.entries, target, group, corners, output, channelsFirst)
       return { run: { executable: layer.#executable(name), batch: group.items.length, operands }, put }
     })
     const finish = (): TensorsOf<To, Tensor<D>> => {
@@ -293,16 +289,17 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const { signal, sizes } = ownOptions(options, ['signal', 'sizes'], `${where}: options`) as WeightGradientOptions
     const { dtype, layout, threads } = this.options
     const channelsFirst = layout === 'channels-first'
-    const { batch, data: inputs } = takeInputs(this.#inputs, x, dtype, channelsFirst, `${where}: x`)
-    const { batch: other, data: gradients } = takeInputs(this.#outputs, g, dtype, channelsFirst, `${where}: g`)
+    const { batch, data: inputs } = this.#inputs.take(x, `${where}: x`)
+    const { batch: other, data: gradients } = this.#outputs.take(g, `${where}: g`)
     if (batch !== other) throw expected('invalid-shape', `${where}: g`, `a batch of ${batch}`, String(other))
     checkSignal(signal, where)
     const parts =
       sizes === undefined
         ? [{ layer: this as Linear<In, Out, D>, batch, operands: [...inputs, ...gradients] }]
         : this.#partsBySize(sizes, batch, where).map(({ layer, group }) => {
-            const xs = takeCorners(this.#inputs, layer.#inputs, group, inputs, dtype, channelsFirst)
-            const gs = takeCorners(this.#outputs, layer.#outputs, group, gradients, dtype, channelsFirst)
+            const small = { x: layer.#inputs.entries, g: layer.#outputs.entries }
+            const xs = takeCorners(this.#inputs.entries, small.x, group, inputs, dtype, channelsFirst)
+            const gs = takeCorners(this.#outputs.entries, small.g, group, gradients, dtype, channelsFirst)
             return { layer, batch: group.items.length, operands: [...xs, ...gs] }
           })
     const jobs = parts.map((part) => ({ ...part, weights: part.layer.#freshWeights() }))
@@ -317,7 +314,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     }
   }
 
-  #ends(name: 'forward' | 'inputGradient'): [readonly Entry[], readonly Entry[]] {
+  #ends(name: 'forward' | 'inputGradient'): [End, End] {
     return name === 'forward' ? [this.#inputs, this.#outputs] : [this.#outputs, this.#inputs]
   }
 

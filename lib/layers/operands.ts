@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import type { Data } from '../backends/backend.js'
 import { BrauerError, expected, show } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
-import { allocate, arrayName, holds, type Dtype } from '../tensor/dtype.js'
+import { allocate, allocateUnset, arrayName, holds, type Dtype } from '../tensor/dtype.js'
 import { own } from '../tensor/owned.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
@@ -88,59 +88,20 @@ export function takeInputs(
   return { batch, data, tensors }
 }
 
-/** Fresh outputs, or the caller's after the same checks as inputs. No output may share memory with anything else of the call. */
-export function takeOutputs(
-  entries: readonly Entry[],
-  out: unknown,
-  from: readonly Entry[],
-  { batch, data: input }: Operands,
-  dtype: Dtype,
-  channelsFirst: boolean,
-  where: string,
-): Operands {
-  if (out === undefined) {
-    const data = entries.map((entry) => fresh(dtype, product([batch, entry.size], where)))
-    const tensors = entries.map(
-      (entry, i) => new Tensor(data[i]!, shapeOf(entry, batch, channelsFirst) as number[], dtype),
-    )
-    return { batch, data, tensors }
-  }
-  const { batch: given, data, tensors } = takeInputs(entries, out, dtype, channelsFirst, `${where}: out`)
-  if (given !== batch) throw expected('invalid-shape', `${where}: out`, `a batch of ${batch}`, String(given))
-  data.forEach((output, i) => {
-    const place = `${where}: out, order ${entries[i]!.key}`
-    const shared = (what: string): BrauerError =>
-      expected('invalid-buffer', place, 'memory of its own', `memory of ${what}`)
-    input.forEach((other, k) => {
-      if (overlap(output, other)) throw shared(`the input of order ${from[k]!.key}`)
-    })
-    data.slice(0, i).forEach((other, k) => {
-      if (overlap(output, other)) throw shared(`the output of order ${entries[k]!.key}`)
-    })
-  })
-  return {
-    batch,
-    data,
-    tensors: tensors.map((tensor, i) => (Tensor.is(tensor) ? tensor : new Tensor(data[i]!, tensor.dims, dtype))),
-  }
-}
-
-function overlap(a: Data, b: Data): boolean {
-  return (
-    a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
-  )
-}
-
-/** A record of results under the keys of their orders. */
-export function byKey(entries: readonly Entry[], tensors: readonly TensorLike[]): Record<string, TensorLike> {
-  return Object.fromEntries(entries.map((entry, i) => [entry.key, tensors[i]!]))
-}
-
-/** Zeroed memory that no one can transfer away during an asynchronous call. */
+/** Zeroed memory that no one can transfer away during an asynchronous call. @throws BrauerError `out-of-memory` */
 export function fresh(dtype: Dtype, size: number): Data {
+  return owning(dtype, size, allocate)
+}
+
+/** The same with anything in it, for what is written as a whole before anybody sees it. */
+export function unset(dtype: Dtype, size: number): Data {
+  return owning(dtype, size, allocateUnset)
+}
+
+function owning(dtype: Dtype, size: number, make: (dtype: Dtype, size: number) => Data): Data {
   let data: Data
   try {
-    data = allocate(dtype, size)
+    data = make(dtype, size)
   } catch (error) {
     throw new BrauerError(
       'out-of-memory',

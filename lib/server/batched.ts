@@ -5,7 +5,7 @@ import type { Space, TensorsOf } from '../layers/linear.js'
 import { checkInteger, ownOptions } from '../layers/options.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { Joint, type Batchable, type Taken } from './join.js'
+import { Batch, Joint, type Batchable, type Part } from './join.js'
 
 export type { Batchable } from './join.js'
 
@@ -43,12 +43,28 @@ export interface BatchedStats {
 
 type Result<Out extends Space, D extends Dtype> = TensorsOf<Out, Tensor<D>>
 
-interface Request<Answer> extends Taken {
-  readonly since: number
-  readonly signal: AbortSignal | undefined
-  readonly onAbort: () => void
-  readonly resolve: (answer: Answer) => void
-  readonly reject: (error: unknown) => void
+/** A call of `forward`. */
+class Request<Answer> implements Part {
+  at = 0
+  isSettled = false
+  onAbort: (() => void) | undefined = undefined
+
+  constructor(
+    readonly batch: number,
+    readonly place: Run<Answer>,
+    /** When it came; only where something depends on that. */
+    readonly since: number,
+    readonly signal: AbortSignal | undefined,
+    readonly resolve: (answer: Answer) => void,
+    readonly reject: (error: unknown) => void,
+  ) {}
+}
+
+/** Requests that go out together. */
+class Run<Answer> extends Batch<Request<Answer>> {
+  hasStarted = false
+  /** Requests that are not settled, once it has started. */
+  left = 0
 }
 
 const names = ['maxBatch', 'maxDelay', 'maxQueue']
@@ -63,11 +79,15 @@ export class Batched<In extends Space = Space, Out extends Space = Space, D exte
   readonly #maxBatch: number
   readonly #maxDelay: number
   readonly #maxQueue: number
-  readonly #waiting = new Set<Request<Result<Out, D>>>()
-  readonly #running = new Set<Request<Result<Out, D>>>()
+  /** Runs to come: a request joins the last of them, or begins another one. */
+  readonly #queue: Run<Result<Out, D>>[] = []
   readonly #counts = { requests: 0, answered: 0, aborted: 0, refused: 0, failed: 0, runs: 0, items: 0, largestBatch: 0 }
+  #waiting = 0
   #waitingItems = 0
+  #running = 0
   #busy = false
+  /** From the end of a run until those whom it answered have had their turn. */
+  #answering = false
   #soon = false
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Stops the run in flight; only where every request of it can be aborted. */
@@ -87,26 +107,20 @@ export class Batched<In extends Space = Space, Out extends Space = Space, D exte
   }
 
   /** The layer's `forward` of x as it is at this moment: what the caller does with x afterwards changes nothing. The result is
-   *  the layer's bit for bit, in memory of its own. A run uses the parameters that the layer has when it starts. An abort
-   *  rejects at once; the run goes on while anyone waits for it.
+   *  the layer's bit for bit. Results of one run are views of one buffer: they share no elements, nothing is written to them
+   *  again, and one that is kept keeps the memory of its whole run; `data.slice()` is free of that, and what to send to
+   *  another thread. A run uses the parameters that the layer has when it starts. An abort rejects at once; the run goes on
+   *  while anyone waits for it.
    *  @throws BrauerError what `forward` of the layer throws, `queue-full`, `closed`, `aborted` */
-  async forward(x: TensorsOf<In>, options?: { readonly signal?: AbortSignal | undefined }): Promise<Result<Out, D>> {
-    this.#counts.requests++
-    const { taken, signal } = this.#admit(x, options)
+  forward(x: TensorsOf<In>, options?: { readonly signal?: AbortSignal | undefined }): Promise<Result<Out, D>> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => this.#abort(request)
-      const request: Request<Result<Out, D>> = {
-        batch: taken.batch,
-        data: taken.data,
-        since: performance.now(),
-        signal,
-        onAbort,
-        resolve,
-        reject,
+      this.#counts.requests++
+      try {
+        this.#admit(x, options, resolve, reject)
+      } catch (error) {
+        this.#counts[error instanceof BrauerError && error.code === 'aborted' ? 'aborted' : 'refused']++
+        return reject(error)
       }
-      this.#waiting.add(request)
-      this.#waitingItems += request.batch
-      signal?.addEventListener('abort', onAbort)
       this.#schedule()
     })
   }
@@ -128,104 +142,140 @@ export class Batched<In extends Space = Space, Out extends Space = Space, D exte
 
   /** The counts at this moment; they do not change. */
   get stats(): BatchedStats {
-    return Object.freeze({ ...this.#counts, waiting: this.#waiting.size, running: this.#running.size })
+    return Object.freeze({ ...this.#counts, waiting: this.#waiting, running: this.#running })
   }
 
-  #admit(x: unknown, options: unknown): { taken: Taken; signal: AbortSignal | undefined } {
-    try {
-      const { signal } = ownOptions(options, ['signal'], 'forward: options')
-      const checked = this.#joint.check(x)
-      checkSignal(signal, 'forward')
-      if (this.#closing) throw expected('closed', 'forward', 'a call before close', 'one after it')
-      if (this.#waiting.size >= this.#maxQueue)
-        throw expected('queue-full', 'forward', `at most ${this.#maxQueue} requests that wait`, 'one more')
-      return { taken: this.#joint.copy(checked), signal }
-    } catch (error) {
-      this.#counts[error instanceof BrauerError && error.code === 'aborted' ? 'aborted' : 'refused']++
-      throw error
+  #admit(
+    x: unknown,
+    options: unknown,
+    resolve: (answer: Result<Out, D>) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const signal = options === undefined ? undefined : ownOptions(options, ['signal'], 'forward: options')['signal']
+    const operands = this.#joint.check(x)
+    checkSignal(signal, 'forward')
+    if (this.#closing) throw expected('closed', 'forward', 'a call before close', 'one after it')
+    if (this.#waiting >= this.#maxQueue)
+      throw expected('queue-full', 'forward', `at most ${this.#maxQueue} requests that wait`, 'one more')
+    let run = this.#queue.at(-1)
+    if (!run || run.items + operands.batch > this.#maxBatch) run = new Run()
+    const since = this.#maxDelay > 0 ? performance.now() : 0
+    const request = new Request(operands.batch, run, since, signal, resolve, reject)
+    this.#joint.add(run, request, operands, this.#maxBatch)
+    if (run.parts.length === 1) this.#queue.push(run)
+    this.#waiting++
+    this.#waitingItems += request.batch
+    if (signal) {
+      request.onAbort = () => this.#abort(request)
+      signal.addEventListener('abort', request.onAbort)
     }
   }
 
   /** Starts a run, or sees to it that one starts in time. */
   #schedule(): void {
     if (this.#busy) return
-    const [oldest] = this.#waiting
+    const oldest = this.#queue[0]?.parts[0]
     if (!oldest) {
       clearTimeout(this.#timer)
       this.#timer = undefined
       this.#closing?.resolve()
       return
     }
-    const full = this.#waitingItems >= this.#maxBatch || this.#waiting.size >= this.#maxQueue
-    if (full || this.#closing) return this.#start()
-    const delay = this.#maxDelay - (performance.now() - oldest.since)
-    if (this.#maxDelay > 0 && delay > 0) this.#timer ??= setTimeout(() => this.#start(), delay)
-    else if (!this.#soon) {
-      this.#soon = true
-      // Once the event loop would go on: callers that call in one go, such as those whom a run has just answered, go together.
-      queueMicrotask(() => process.nextTick(() => this.#start()))
-    }
+    if (this.#isDue()) return this.#start()
+    const delay = this.#maxDelay > 0 ? this.#maxDelay - (performance.now() - oldest.since) : 0
+    if (delay > 0) this.#timer ??= setTimeout(() => this.#start(), delay)
+    else this.#startSoon()
+  }
+
+  /** Whether what waits is worth a run at once. */
+  #isDue(): boolean {
+    if (this.#closing || this.#waitingItems >= this.#maxBatch || this.#waiting >= this.#maxQueue) return true
+    // Half a batch while callers take their answers: the engine works on this half while they come back with the other one.
+    return this.#answering && this.#maxDelay === 0 && 2 * this.#waitingItems >= this.#maxBatch
+  }
+
+  /** Once the event loop would go on: callers that call in one go, such as those whom a run has just answered, go together. */
+  #startSoon(): void {
+    if (this.#soon) return
+    this.#soon = true
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        this.#soon = this.#answering = false
+        this.#start()
+      }),
+    )
   }
 
   #start(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#soon = false
-    if (this.#busy || this.#waiting.size === 0) return
+    const run = this.#busy ? undefined : this.#queue.shift()
+    if (!run) return
     this.#busy = true
-    const group: Request<Result<Out, D>>[] = []
-    let batch = 0
-    for (const request of this.#waiting) {
-      if (group.length > 0 && batch + request.batch > this.#maxBatch) break
-      this.#waiting.delete(request)
-      this.#running.add(request)
-      group.push(request)
-      batch += request.batch
-    }
-    this.#waitingItems -= batch
+    run.hasStarted = true
+    run.left = run.parts.length
+    this.#running += run.left
+    this.#waiting -= run.left
+    this.#waitingItems -= run.items
     this.#counts.runs++
-    this.#counts.items += batch
-    this.#counts.largestBatch = Math.max(this.#counts.largestBatch, batch)
-    void this.#run(group, batch)
+    this.#counts.items += run.items
+    this.#counts.largestBatch = Math.max(this.#counts.largestBatch, run.items)
+    void this.#run(run)
   }
 
-  async #run(group: readonly Request<Result<Out, D>>[], batch: number): Promise<void> {
-    this.#cancel = group.every(({ signal }) => signal) ? new AbortController() : undefined
+  async #run(run: Run<Result<Out, D>>): Promise<void> {
+    this.#cancel = run.parts.every(({ signal }) => signal) ? new AbortController() : undefined
+    let answer: (request: Request<Result<Out, D>>) => Result<Out, D>
     try {
-      const { x, out } = this.#joint.join(group, batch, this.#maxBatch, this.#waiting.size === 0)
+      const { x, out } = this.#joint.operands(run)
       const y = await this.#layer.forward(x, { signal: this.#cancel?.signal, out })
-      let from = 0
-      for (const request of group) {
-        if (this.#running.has(request)) {
-          const result = group.length === 1 ? y : this.#joint.part(y, from, request.batch)
-          this.#settle(request, 'answered')
-          request.resolve(result)
-        }
-        from += request.batch
-      }
+      answer = run.parts.length === 1 ? () => y : this.#joint.answers(y, out)
     } catch (error) {
-      for (const request of this.#running) {
-        this.#settle(request, 'failed')
-        request.reject(error)
+      answer = () => {
+        throw error
       }
     }
     this.#busy = false
+    this.#joint.release(run, this.#maxBatch)
+    // The next run before the answers to this one: the engine then works while they are taken.
+    this.#answering = this.#maxDelay === 0
+    if (this.#waiting > 0 && this.#isDue()) this.#start()
+    for (const request of run.parts) {
+      if (request.isSettled) continue
+      try {
+        request.resolve(answer(request))
+        this.#settle(request, 'answered')
+      } catch (error) {
+        request.reject(error)
+        this.#settle(request, 'failed')
+      }
+    }
+    if (this.#answering) this.#startSoon()
     this.#schedule()
   }
 
   #abort(request: Request<Result<Out, D>>): void {
-    if (this.#waiting.has(request)) this.#waitingItems -= request.batch
-    this.#settle(request, 'aborted')
+    const { place } = request
+    if (!place.hasStarted) {
+      this.#joint.drop(place, request)
+      if (place.parts.length === 0) this.#queue.splice(this.#queue.indexOf(place), 1)
+      this.#waiting--
+      this.#waitingItems -= request.batch
+    }
     request.reject(aborted(request.signal!))
-    if (this.#running.size === 0) this.#cancel?.abort()
+    this.#settle(request, 'aborted')
+    if (place.hasStarted && place.left === 0) this.#cancel?.abort()
     this.#schedule()
   }
 
   #settle(request: Request<Result<Out, D>>, outcome: 'answered' | 'aborted' | 'failed'): void {
-    this.#waiting.delete(request)
-    this.#running.delete(request)
+    request.isSettled = true
+    if (request.place.hasStarted) {
+      request.place.left--
+      this.#running--
+    }
     this.#counts[outcome]++
-    request.signal?.removeEventListener('abort', request.onAbort)
+    if (request.onAbort) request.signal!.removeEventListener('abort', request.onAbort)
   }
 }
 

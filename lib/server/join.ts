@@ -1,11 +1,14 @@
 import type { Data } from '../backends/backend.js'
 import { expected } from '../errors.js'
 import type { Group } from '../groups/group.js'
+import { End } from '../layers/end.js'
 import type { CallOptions, Space, TensorsOf } from '../layers/linear.js'
-import { byKey, fresh, parseSpace, shapeOf, takeInputs, type Entry } from '../layers/operands.js'
+import { parseSpace, unset, type Operands } from '../layers/operands.js'
 import type { ResolvedOptions } from '../layers/options.js'
-import type { DataOf, Dtype } from '../tensor/dtype.js'
-import { Tensor } from '../tensor/tensor.js'
+import { allocate, bytesPerElement, view, type DataOf, type Dtype } from '../tensor/dtype.js'
+import { lengthOf } from '../tensor/memory.js'
+import { product } from '../tensor/size.js'
+import { wrap, type Tensor, type TensorLike } from '../tensor/tensor.js'
 
 /** What `batched` needs of a layer; any object with these members can be batched. */
 export interface Batchable<In extends Space = Space, Out extends Space = Space, D extends Dtype = Dtype> {
@@ -16,114 +19,160 @@ export interface Batchable<In extends Space = Space, Out extends Space = Space, 
   forward(x: TensorsOf<In>, options?: CallOptions<Out>): Promise<TensorsOf<Out, Tensor<D>>>
 }
 
-/** The input of one request: a copy, one array per order. */
-export interface Taken {
+/** Some items of a batch. */
+export interface Part {
+  /** How many, and how many stand before them. */
   readonly batch: number
-  readonly data: readonly Data[]
+  at: number
 }
 
-/** Elements of a buffer that small inputs share. */
-const slab = 2 ** 16
+/** What goes out as one run: the inputs of some requests, copied one behind the other. */
+export class Batch<P extends Part> {
+  parts: P[] = []
+  /** Items in `parts`, and in memory: those of parts that were taken out are there until the run. */
+  items = 0
+  end = 0
+  capacity = 0
+  x: readonly Data[] = []
+}
 
-/** The memory in which requests meet. One run at a time uses it, so it is kept from run to run and grows to the largest. */
+/** The memory in which requests meet. That of inputs is used again from run to run; results are new with every run. */
 export class Joint<In extends Space, Out extends Space, D extends Dtype> {
   readonly #dtype: D
-  readonly #channelsFirst: boolean
-  readonly #inputs: readonly Entry[]
-  readonly #outputs: readonly Entry[]
-  #slab: Data | undefined
-  #used = 0
-  /** Items that fit; below zero before there is any memory, so that a batch of 0 makes some too. */
-  #capacity = -1
-  #memory: { readonly x: readonly Data[]; readonly y: readonly Data[] } = { x: [], y: [] }
+  readonly #in: End
+  readonly #out: End
+  /** Of batches that have run. One is filled while another one runs. */
+  readonly #free: { readonly capacity: number; readonly x: readonly Data[] }[] = []
+  #usual = 0
 
   constructor({ group, input, output, options }: Batchable<In, Out, D>) {
     this.#dtype = options.dtype
-    this.#channelsFirst = options.layout === 'channels-first'
-    this.#inputs = parseSpace(group, input, 'batched: input space')
-    this.#outputs = parseSpace(group, output, 'batched: output space')
+    const end = (space: Space, name: string): End =>
+      new End(parseSpace(group, space, `batched: ${name} space`), options.dtype, options.layout === 'channels-first')
+    this.#in = end(input, 'input')
+    this.#out = end(output, 'output')
   }
 
   /** The checks of `forward`, whose messages these are. Copies nothing.
    *  @throws BrauerError `invalid-argument`, `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer`, `disposed` */
-  check(x: unknown): Taken {
-    return takeInputs(this.#inputs, x, this.#dtype, this.#channelsFirst, 'forward')
+  check(x: unknown): Operands {
+    return this.#in.take(x, 'forward')
   }
 
-  /** A copy that nobody else can change or transfer away. @throws BrauerError `invalid-buffer`, `out-of-memory` */
-  copy({ batch, data }: Taken): Taken {
-    const copies = this.#inputs.map(({ key, size }, i) => {
-      const copy = this.#room(batch * size)
+  /** Copies an input to the end of a batch, out of reach of its caller. What fails leaves the batch as it was.
+   *  @param most items for which memory is made ahead of need
+   *  @throws BrauerError `invalid-buffer`, `out-of-memory` */
+  add<P extends Part>(batch: Batch<P>, part: P, { data }: Operands, most: number): void {
+    const { entries } = this.#in
+    const end = batch.end + part.batch
+    if (end > batch.capacity || batch.x.length === 0) this.#grow(batch, end, most)
+    for (let i = 0; i < entries.length; i++) {
+      const { key, size } = entries[i]!
       // A getter of the caller's may have run since the check.
-      if (data[i]!.length !== copy.length)
+      if (lengthOf(data[i]!) !== part.batch * size)
         throw expected('invalid-buffer', `forward, order ${key}`, 'a live buffer', 'one transferred away meanwhile')
-      copy.set(data[i]!)
-      return copy
-    })
-    return { batch, data: copies }
-  }
-
-  /** The operands of one run. A request alone is passed on as it is, and gets outputs of its own. `last`: no other input that
-   *  was copied is still to be joined. */
-  join(
-    requests: readonly Taken[],
-    batch: number,
-    most: number,
-    last: boolean,
-  ): { x: TensorsOf<In>; out?: TensorsOf<Out> } {
-    if (requests.length === 1) return { x: this.#record<In>(this.#inputs, requests[0]!.data, batch) }
-    this.#grow(batch, most)
-    const { x, y } = this.#memory
-    const joined = this.#inputs.map(({ size }, i) => {
-      let at = 0
-      for (const { data } of requests) {
-        x[i]!.set(data[i]!, at)
-        at += data[i]!.length
-      }
-      return x[i]!.subarray(0, batch * size)
-    })
-    // Everything in the shared buffer has been copied out of it.
-    if (last) this.#used = 0
-    const out = this.#outputs.map(({ size }, i) => y[i]!.subarray(0, batch * size))
-    return { x: this.#record<In>(this.#inputs, joined, batch), out: this.#record<Out>(this.#outputs, out, batch) }
-  }
-
-  /** A copy of `batch` items of a joined result. */
-  part(y: TensorsOf<Out, Tensor<D>>, from: number, batch: number): TensorsOf<Out, Tensor<D>> {
-    const data = this.#outputs.map(({ key, size }) => {
-      // A buffer each, never a view: whoever looks at the whole buffer must not see what others asked.
-      return (y as Record<string, Tensor>)[key]!.data.slice(from * size, (from + batch) * size)
-    })
-    return this.#record<Out>(this.#outputs, data, batch)
-  }
-
-  /** Memory for one input. Small ones share a buffer: one each, and its collection, costs many times the copy. */
-  #room(size: number): Data {
-    if (size > slab / 8) return fresh(this.#dtype, size)
-    if (this.#slab === undefined || this.#used + size > slab) {
-      this.#slab = fresh(this.#dtype, slab)
-      this.#used = 0
+      batch.x[i]!.set(data[i]!, batch.end * size)
     }
-    this.#used += size
-    return this.#slab.subarray(this.#used - size, this.#used)
+    part.at = batch.end
+    batch.end = end
+    batch.items += part.batch
+    batch.parts.push(part)
   }
 
-  #grow(batch: number, most: number): void {
-    if (batch <= this.#capacity) return
-    const capacity = Math.min(most, Math.max(batch, 2 * this.#capacity))
-    // Let go first: both at once may be more than there is. What fails here leaves nothing half made.
-    this.#capacity = -1
-    this.#memory = { x: [], y: [] }
-    const make = (entries: readonly Entry[]): Data[] => entries.map(({ size }) => fresh(this.#dtype, capacity * size))
-    this.#memory = { x: make(this.#inputs), y: make(this.#outputs) }
-    this.#capacity = capacity
+  /** Takes parts out of a batch that has not run. */
+  drop<P extends Part>(batch: Batch<P>, part: P): void {
+    batch.parts.splice(batch.parts.indexOf(part), 1)
+    batch.items -= part.batch
   }
 
-  #record<S extends Space>(entries: readonly Entry[], data: readonly Data[], batch: number) {
-    const tensors = entries.map(
-      (entry, i) =>
-        new Tensor(data[i]! as DataOf[D], shapeOf(entry, batch, this.#channelsFirst) as number[], this.#dtype),
+  /** The operands of a run. `out` is new, and of this run alone. @throws BrauerError `out-of-memory` */
+  operands<P extends Part>(batch: Batch<P>): { x: TensorsOf<In>; out: TensorsOf<Out, Tensor<D>> } {
+    if (batch.items < batch.end) this.#moveUp(batch)
+    const { items } = batch
+    const x = this.#in.entries.map(({ size }, i) => batch.x[i]!.subarray(0, items * size))
+    return { x: this.#record<In>(this.#in, x, items), out: this.#record<Out>(this.#out, this.#results(items), items) }
+  }
+
+  /** Keeps the memory of a batch that has run for another one. */
+  release<P extends Part>({ x, capacity }: Batch<P>, most: number): void {
+    if (capacity > most || this.#free.length === 2) return
+    this.#free.push({ x, capacity })
+    this.#usual = capacity
+  }
+
+  /** What makes the answer to a part of a batch out of the results `y`. Answers are views of `out`; what a
+   *  layer returns in other memory is copied, because it may use that again. */
+  answers(y: TensorsOf<Out, Tensor<D>>, out: TensorsOf<Out, Tensor<D>>): (part: Part) => TensorsOf<Out, Tensor<D>> {
+    const { entries } = this.#out
+    const of = (record: TensorsOf<Out, Tensor<D>>, key: string): Tensor<D> =>
+      (record as Record<string, Tensor<D>>)[key]!
+    const whole = entries.map(({ key }) => of(y, key).data)
+    const isOurs = entries.every(({ key }, i) => of(out, key).data === whole[i])
+    const bytes = bytesPerElement(this.#dtype)
+    const buffers = whole.map((data) => data.buffer as ArrayBuffer)
+    const starts = whole.map((data) => data.byteOffset)
+    const tensors = new Array<Tensor<D>>(entries.length)
+    return ({ at, batch }) => {
+      const shapes = this.#out.shapes(batch)
+      for (let i = 0; i < entries.length; i++) {
+        const { size } = entries[i]!
+        const data = isOurs
+          ? view(this.#dtype, buffers[i]!, starts[i]! + at * size * bytes, batch * size)
+          : copyOf(this.#dtype, whole[i]!, at * size, (at + batch) * size)
+        tensors[i] = wrap(data, shapes[i]!, this.#dtype)
+      }
+      return this.#out.record(tensors) as TensorsOf<Out, Tensor<D>>
+    }
+  }
+
+  /** Closes the gaps of parts that were taken out. */
+  #moveUp<P extends Part>(batch: Batch<P>): void {
+    let to = 0
+    for (const part of batch.parts) {
+      const from = part.at
+      if (from > to) {
+        this.#in.entries.forEach(({ size }, i) => {
+          batch.x[i]!.copyWithin(to * size, from * size, (from + part.batch) * size)
+        })
+      }
+      part.at = to
+      to += part.batch
+    }
+    batch.end = to
+  }
+
+  #grow<P extends Part>(batch: Batch<P>, end: number, most: number): void {
+    // What is too small goes first: both at once may be more than there is.
+    const free = batch.x.length === 0 ? this.#free.pop() : undefined
+    if (free && free.capacity >= end) return void Object.assign(batch, free)
+    const capacity = Math.max(end, Math.min(most, Math.max(2 * batch.capacity, this.#usual)))
+    const x = this.#in.entries.map(({ key, size }) =>
+      unset(this.#dtype, product([capacity, size], `forward, order ${key}`)),
     )
-    return byKey(entries, tensors) as unknown as TensorsOf<S, Tensor<D>>
+    batch.x.forEach((data, i) => x[i]!.set(data.subarray(0, batch.end * this.#in.entries[i]!.size)))
+    Object.assign(batch, { x, capacity })
   }
+
+  /** Room for the results of a run, in one buffer: one each, and its collection, costs many times the copy of an item. */
+  #results(items: number): Data[] {
+    const { entries } = this.#out
+    const memory = unset(
+      this.#dtype,
+      entries.reduce((sum, { size }) => sum + items * size, 0),
+    )
+    let next = 0
+    return entries.map(({ size }) => memory.subarray(next, (next += items * size)))
+  }
+
+  #record<S extends Space>(end: End, data: readonly Data[], items: number): TensorsOf<S, Tensor<D>> {
+    const shapes = end.shapes(items)
+    const tensors: TensorLike[] = data.map((each, i) => wrap(each as DataOf[D], shapes[i]!, this.#dtype))
+    return end.record(tensors) as unknown as TensorsOf<S, Tensor<D>>
+  }
+}
+
+function copyOf<D extends Dtype>(dtype: D, data: DataOf[D], from: number, to: number): DataOf[D] {
+  const copy = allocate(dtype, to - from)
+  copy.set(data.subarray(from, to))
+  return copy
 }

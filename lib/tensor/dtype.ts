@@ -30,6 +30,23 @@ export function allocate<D extends Dtype>(dtype: D, size: number): DataOf[D] {
   return new constructors[dtype](size) as DataOf[D]
 }
 
+/** Bytes from which zeros cost more than the detour around them: fresh pages are touched one by one. */
+const zeroing = 2 ** 14
+/** Bytes up to which every supported runtime makes buffers. */
+const largestBuffer = 2 ** 31
+
+/** `allocate` with anything in it. */
+export function allocateUnset<D extends Dtype>(dtype: D, size: number): DataOf[D] {
+  const bytes = size * constructors[dtype].BYTES_PER_ELEMENT
+  if (!(bytes >= zeroing && bytes <= largestBuffer)) return allocate(dtype, size)
+  return new constructors[dtype](Buffer.allocUnsafeSlow(bytes).buffer) as DataOf[D]
+}
+
+/** `size` elements of a dtype in a buffer, from a byte on. */
+export function view<D extends Dtype>(dtype: D, buffer: ArrayBuffer, from: number, size: number): DataOf[D] {
+  return new constructors[dtype](buffer, from, size) as DataOf[D]
+}
+
 /** The dtype of arithmetic and of parameters for a storage dtype. */
 export function computeDtype(dtype: Dtype): 'float32' | 'float64' {
   return dtype === 'float64' ? 'float64' : 'float32'

@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { BrauerError, expected, show } from '../errors.js'
 import { allocate, arrayName, checkDtype, holds, type DataOf, type Dtype } from './dtype.js'
 import { decoder, encoder } from './half.js'
+import { isFixed, lengthOf } from './memory.js'
 import { product } from './size.js'
 
 /** Anything that every function of this package accepts as a tensor: onnxruntime tensors are such values as they are. */
@@ -11,6 +12,13 @@ export interface TensorLike {
   readonly data: unknown
 }
 
+/** The data of a tensor of this class and dtype, if there are `size` elements of it in memory that stays as it is: one look for
+ *  what nearly every call gets. Undefined for everything else, which longer checks then name. */
+export let elementsOf: (value: object, dtype: Dtype, size: number) => DataOf[Dtype] | undefined
+/** A tensor over memory that the package has made: `shape` is frozen and of the size of `data`. */
+export let wrap: <D extends Dtype>(data: DataOf[D], shape: readonly number[], dtype: D) => Tensor<D>
+const ours = Symbol('ours')
+
 /** A dense row-major array of numbers on the host. `data` is not copied: it is the array the tensor was made from, or the one
  *  a backend wrote. float16 and bfloat16 are held as their bits in a Uint16Array. */
 export class Tensor<D extends Dtype = Dtype> implements TensorLike {
@@ -19,9 +27,36 @@ export class Tensor<D extends Dtype = Dtype> implements TensorLike {
   readonly device: string = 'cpu'
   readonly size: number
   #data: DataOf[D] | undefined
+  /** What `data` holds, and whether its memory is known to keep its length, whatever becomes of the public members. */
+  readonly #kind: D
+  #fixed: boolean
+
+  static {
+    elementsOf = (value, dtype, size) => {
+      if (!(#data in value)) return undefined
+      const data = value.#data
+      // Detached memory has no elements.
+      if (data === undefined || value.#kind !== dtype || size === 0 || lengthOf(data) !== size) return undefined
+      if (!value.#fixed) value.#fixed = isFixed(data)
+      return value.#fixed ? data : undefined
+    }
+    wrap = (data, shape, dtype) => new Tensor(data, shape, dtype, ours)
+  }
 
   /** @throws BrauerError `invalid-argument`, `invalid-shape`, `invalid-dtype`; `tensor` converts data, this does not */
-  constructor(data: DataOf[D], shape: readonly number[], dtype: D) {
+  constructor(data: DataOf[D], shape: readonly number[], dtype: D)
+  /** @internal Without checks. */
+  constructor(data: DataOf[D], shape: readonly number[], dtype: D, whose: typeof ours)
+  constructor(data: DataOf[D], shape: readonly number[], dtype: D, whose?: typeof ours) {
+    this.#kind = dtype
+    this.#fixed = whose === ours
+    if (whose === ours) {
+      this.#data = data
+      this.shape = shape
+      this.dtype = dtype
+      this.size = data.length
+      return
+    }
     checkDtype(dtype, 'tensor: dtype')
     checkShape(shape, 'tensor: shape')
     if (!holds(dtype, data))

@@ -47,6 +47,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("runSync", run_sync);
   add("run", run_async);
   add("cancel", cancel_run);
+  add("idle", idle);
   add("dispose", dispose_program);
   add("work", program_work);
   add("roofline", roofline);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "bindings/convert.h"
+#include "core/parallel.h"
 
 namespace brauer::bindings {
 
@@ -49,25 +50,27 @@ bool Environment::is_resizable(napi_value buffer) const {
   return resizable;
 }
 
-Status Environment::start(const std::shared_ptr<Job>& job, napi_value operands, napi_value done) {
+Status Environment::start(const std::shared_ptr<Job>& job, napi_value kept, std::uint32_t last) {
   job->id = ++last_id_;
   job->outbox = outbox_;
-  Pending& pending = pending_.emplace(job->id, Pending{job, nullptr, nullptr}).first->second;
+  if (!outbox_->busy.exchange(true, std::memory_order_relaxed)) claim_processor();
+  Pending& pending = pending_.emplace(job->id, Pending{job, nullptr, last}).first->second;
   Status status;
-  if (napi_create_reference(env_, operands, 1, &pending.operands) != napi_ok ||
-      napi_create_reference(env_, done, 1, &pending.done) != napi_ok) {
-    status = Status::error(Code::invalid_argument,
-                           std::string("run: done: expected a function, received ") + type_name(env_, done));
-  } else {
+  if (napi_create_reference(env_, kept, 1, &pending.kept) != napi_ok)
+    status = Status::error(Code::internal, "run: expected a reference to the operands, received none");
+  else
     status = Runner::get().submit(job);
-  }
   if (!status.ok()) {
-    release(pending);
+    if (pending.kept != nullptr) napi_delete_reference(env_, pending.kept);
     pending_.erase(job->id);
   } else if (pending_.size() == 1) {
     napi_ref_threadsafe_function(env_, wake_);
   }
   return status;
+}
+
+void Environment::idle() {
+  if (outbox_->busy.exchange(false, std::memory_order_relaxed)) yield_processor();
 }
 
 void Environment::cancel(std::uint64_t id) {
@@ -76,6 +79,7 @@ void Environment::cancel(std::uint64_t id) {
 }
 
 void Environment::deliver() {
+  idle();  // what called `start` has ended
   std::shared_ptr<Job> job = Runner::get().collect(*outbox_);
   while (job) {
     settle(*job);
@@ -89,9 +93,10 @@ void Environment::settle(const Job& job) {
   const Pending pending = std::move(place->second);
   pending_.erase(place);
   if (pending_.empty()) napi_unref_threadsafe_function(env_, wake_);
-  napi_value done = nullptr, global = nullptr, error = nullptr;
-  napi_get_reference_value(env_, pending.done, &done);
-  release(pending);
+  napi_value kept = nullptr, done = nullptr, global = nullptr, error = nullptr;
+  napi_get_reference_value(env_, pending.kept, &kept);
+  napi_get_element(env_, kept, pending.last, &done);
+  napi_delete_reference(env_, pending.kept);
   napi_get_global(env_, &global);
   napi_value status = to_js(env_, job.status);
   if (status == nullptr) napi_get_undefined(env_, &status);
@@ -104,15 +109,10 @@ void Environment::settle(const Job& job) {
   }
 }
 
-void Environment::release(const Pending& pending) {
-  for (const napi_ref reference : {pending.operands, pending.done}) {
-    if (reference != nullptr) napi_delete_reference(env_, reference);
-  }
-}
-
 void Environment::close() {
+  idle();
   Runner::get().close(*outbox_);
-  for (const auto& [id, pending] : pending_) release(pending);
+  for (const auto& [id, pending] : pending_) napi_delete_reference(env_, pending.kept);
   pending_.clear();
 }
 

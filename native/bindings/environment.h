@@ -5,10 +5,15 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "bindings/runner.h"
 
 namespace brauer::bindings {
+
+struct ProgramHandle;
+// The programs that an environment has loaded. Shared with each of them: which of them goes first is not ours to say.
+using Handles = std::unordered_set<const ProgramHandle*>;
 
 // What the addon keeps for one JavaScript environment (the main thread, or a worker); its instance data. There is
 // nothing static besides the runner: several environments use the addon at once. Only touched on the environment's own
@@ -18,17 +23,23 @@ class Environment {
   // Null when the environment is already on its way out.
   static Environment* create(napi_env env);
 
-  // Starts the job and keeps `operands` alive until `done(status)` has been called on the event loop.
-  Status start(const std::shared_ptr<Job>& job, napi_value operands, napi_value done);
+  // Starts the job. `kept` is an array: of what has to stay alive until the job is done, and at `last` of the function
+  // `done(status)`, which is then called on the event loop.
+  Status start(const std::shared_ptr<Job>& job, napi_value kept, std::uint32_t last);
   void cancel(std::uint64_t id);
+  // The environment's thread has nothing more to do for now. From `start` until then it counts as busy.
+  void idle();
 
   // Whether an ArrayBuffer can change its length, under a running kernel for instance.
   bool is_resizable(napi_value buffer) const;
 
+  const std::shared_ptr<Handles> handles = std::make_shared<Handles>();
+
  private:
   struct Pending {
     std::shared_ptr<Job> job;
-    napi_ref operands, done;
+    napi_ref kept;
+    std::uint32_t last;
   };
 
   explicit Environment(napi_env env) : env_(env) {}
@@ -36,7 +47,6 @@ class Environment {
   void close();
   void deliver();
   void settle(const Job& job);
-  void release(const Pending& pending);
 
   napi_env env_;
   napi_ref resizable_ = nullptr;  // the getter of ArrayBuffer.prototype.resizable; null in engines without it

@@ -54,30 +54,34 @@ Status refuse(std::size_t index, const Operand& operand, const std::string& want
                                                  ", received " + received);
 }
 
+Status wrong_count(std::size_t wanted, const std::string& received) {
+  return Status::error(Code::invalid_argument,
+                       "run: operands: expected an array of " + std::to_string(wanted) + ", received " + received);
+}
+
 std::string counted(const char* kind, std::size_t length) {
   return std::string(kind) + " of " + std::to_string(length) + " elements";
 }
 
 Status read_operand(napi_env env, const Environment& environment, std::size_t index, const Operand& operand,
-                    std::int64_t length, napi_value value, OperandList& list) {
+                    std::int64_t length, Lengths lengths, napi_value value, OperandList& list) {
   const napi_typedarray_type kind = kind_of(operand);
   const auto wanted = [&] { return counted(kind_name(kind), static_cast<std::size_t>(length)); };
-  bool answer = false;
-  napi_is_typedarray(env, value, &answer);
-  if (!answer) return refuse(index, operand, wanted(), type_name(env, value));
-
   // Engines know kinds of arrays that Node-API cannot name: those leave `type` as it is.
   auto type = static_cast<napi_typedarray_type>(-1);
   std::size_t received = 0;
   void* data = nullptr;
   napi_value buffer = nullptr;
-  napi_get_typedarray_info(env, value, &type, &received, &data, &buffer, nullptr);
+  if (napi_get_typedarray_info(env, value, &type, &received, &data, &buffer, nullptr) != napi_ok)
+    return refuse(index, operand, wanted(), type_name(env, value));
   if (type != kind) return refuse(index, operand, wanted(), counted(kind_name(type), received));
+  bool answer = false;
   napi_is_arraybuffer(env, buffer, &answer);
   if (!answer) return refuse(index, operand, wanted(), std::string(kind_name(type)) + " over a SharedArrayBuffer");
-  napi_is_detached_arraybuffer(env, buffer, &answer);
-  if (answer) return refuse(index, operand, wanted(), std::string(kind_name(type)) + " over a detached buffer");
-  if (environment.is_resizable(buffer))
+  // Over detached memory there are no elements.
+  if (received == 0 && napi_is_detached_arraybuffer(env, buffer, &answer) == napi_ok && answer)
+    return refuse(index, operand, wanted(), std::string(kind_name(type)) + " over a detached buffer");
+  if (lengths == Lengths::any && environment.is_resizable(buffer))
     return refuse(index, operand, wanted(), std::string(kind_name(type)) + " over a resizable buffer");
   if (received != static_cast<std::size_t>(length))
     return refuse(index, operand, wanted(), counted(kind_name(type), received));
@@ -107,19 +111,13 @@ Status check_overlap(const Executable& executable, const OperandList& list) {
 
 }  // namespace
 
-Status read_operands(napi_env env, const Environment& environment, const Executable& executable, std::int64_t batch,
-                     napi_value array, OperandList& list) {
+Status take_values(napi_env env, const Executable& executable, napi_value array, OperandList& list) {
   const std::size_t count = executable.operand_count();
   bool is_array = false;
   std::uint32_t received = 0;
   napi_is_array(env, array, &is_array);
-  if (!is_array || napi_get_array_length(env, array, &received) != napi_ok || received != count) {
-    return Status::error(Code::invalid_argument,
-                         "run: operands: expected an array of " + std::to_string(count) + ", received " +
-                             (is_array ? "one of " + std::to_string(received) : std::string("another value")));
-  }
-  list.data.assign(count, nullptr);
-  list.bytes.assign(count, 0);
+  if (!is_array || napi_get_array_length(env, array, &received) != napi_ok) return wrong_count(count, "another value");
+  if (received != count) return wrong_count(count, "one of " + std::to_string(received));
   list.values.assign(count, nullptr);
   // All elements before any pointer: an element may be an accessor, whose code could detach a buffer already looked at.
   for (std::size_t i = 0; i < count; ++i) {
@@ -128,6 +126,15 @@ Status read_operands(napi_env env, const Environment& environment, const Executa
                            "run: operands: expected an array of typed arrays, received one that throws");
     }
   }
+  return {};
+}
+
+Status read_operands(napi_env env, const Environment& environment, const Executable& executable, std::int64_t batch,
+                     Lengths lengths, OperandList& list) {
+  const std::size_t count = executable.operand_count();
+  if (list.values.size() != count) return wrong_count(count, "one of " + std::to_string(list.values.size()));
+  list.data.assign(count, nullptr);
+  list.bytes.assign(count, 0);
   for (std::size_t i = 0; i < count; ++i) {
     const Operand& operand = executable.operand(i);
     const std::int64_t items = operand.shared ? 1 : batch;
@@ -136,7 +143,7 @@ Status read_operands(napi_env env, const Environment& environment, const Executa
           Code::invalid_argument,
           "run: batch: expected one whose operands have below 2^63 bytes, received " + std::to_string(batch));
     }
-    Status status = read_operand(env, environment, i, operand, items * operand.size, list.values[i], list);
+    Status status = read_operand(env, environment, i, operand, items * operand.size, lengths, list.values[i], list);
     if (!status.ok()) return status;
   }
   return check_overlap(executable, list);

@@ -23,9 +23,16 @@ struct OperandList {
   std::pmr::vector<napi_value> values = std::pmr::vector<napi_value>(&memory);
 };
 
-// Reads a JavaScript array of typed arrays, inputs first, and checks each against the executable: kind, exact length,
-// memory that is neither shared, detached nor resizable, alignment, and that no output overlaps another operand.
+// Takes the elements of a JavaScript array as the operands of an executable.
+Status take_values(napi_env env, const Executable& executable, napi_value array, OperandList& list);
+
+// Whether memory that can change its length is looked for, which takes a call of JavaScript for each operand. A run on
+// the calling thread is safe without: nothing can change the length meanwhile.
+enum class Lengths { fixed, any };
+
+// Checks the values of a list, inputs first, against the executable: kind, exact length, memory that is neither shared,
+// detached nor resizable, alignment, and that no output overlaps another operand.
 Status read_operands(napi_env env, const Environment& environment, const Executable& executable, std::int64_t batch,
-                     napi_value array, OperandList& list);
+                     Lengths lengths, OperandList& list);
 
 }  // namespace brauer::bindings

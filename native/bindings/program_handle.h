@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "bindings/environment.h"
 #include "core/backend.h"
 
 namespace brauer::bindings {
@@ -12,10 +13,11 @@ namespace brauer::bindings {
 struct ProgramHandle {
   std::shared_ptr<const Executable> executable;  // null once disposed of
   std::int64_t bytes = 0;                        // told to the garbage collector, which sees only a small object
+  std::shared_ptr<Handles> handles;              // where this handle is listed
 };
 
 // The handle in a value; null for a value that is none.
-ProgramHandle* unwrap_program(napi_env env, napi_value value);
+ProgramHandle* unwrap_program(napi_env env, const Environment& environment, napi_value value);
 
 // load(words, dtype, expectedBatch)
 napi_value load_program(napi_env env, napi_callback_info info);

@@ -11,5 +11,7 @@ napi_value run_sync(napi_env env, napi_callback_info info);
 napi_value run_async(napi_env env, napi_callback_info info);
 // cancel(job)
 napi_value cancel_run(napi_env env, napi_callback_info info);
+// idle()
+napi_value idle(napi_env env, napi_callback_info info);
 
 }  // namespace brauer::bindings

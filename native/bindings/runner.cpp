@@ -7,8 +7,23 @@
 #include <thread>
 #include <utility>
 
+#include "core/linger.h"
+#include "core/machine.h"
+#include "core/parallel.h"
+
 namespace brauer::bindings {
 namespace {
+
+using Clock = std::chrono::steady_clock;
+// A thread that takes longer to its job, on the very processor where it was submitted, has waited for the submitter.
+constexpr std::chrono::microseconds kPrompt(15);
+// Jobs that follow each other so closely are one stream. A single one is sooner done in the way than somewhere else.
+constexpr std::chrono::microseconds kStream(200);
+
+bool stands_in_the_way(const Job& job, Clock::time_point last) {
+  if (job.processor != current_processor() || job.since - last > kStream) return false;
+  return job.outbox->busy.load(std::memory_order_relaxed) || Clock::now() - job.since > kPrompt;
+}
 
 Status execute(const Job& job) noexcept {
   try {
@@ -28,8 +43,11 @@ Runner& Runner::get() {
 }
 
 Status Runner::submit(const std::shared_ptr<Job>& job) {
-  const std::lock_guard lock(mutex_);
+  job->processor = current_processor();
+  job->since = Clock::now();
+  std::unique_lock lock(mutex_);
   waiting_.push_back(job);
+  submitted_.fetch_add(1, std::memory_order_release);
   // A thread that was woken and has not taken its job yet still counts as idle, and its job as waiting.
   if (static_cast<std::size_t>(idle_) < waiting_.size() && threads_ < kMostThreads) {
     try {
@@ -43,24 +61,48 @@ Status Runner::submit(const std::shared_ptr<Job>& job) {
       }
     }
   }
-  work_.notify_one();
+  const bool seen = looking_ && waiting_.size() == 1;
+  lock.unlock();
+  if (!seen) work_.notify_one();
   return {};
 }
 
+void Runner::await_job(std::unique_lock<std::mutex>& lock, bool look) {
+  ++idle_;
+  if (look && waiting_.empty() && !looking_) {
+    looking_ = true;
+    const unsigned before = submitted_.load(std::memory_order_relaxed);
+    lock.unlock();
+    linger([&] { return submitted_.load(std::memory_order_acquire) != before; });
+    lock.lock();
+    looking_ = false;
+  }
+  work_.wait(lock, [this] { return !waiting_.empty(); });
+  --idle_;
+}
+
 void Runner::loop(int thread) {
+  const bool spare = usable_processors() > 1;  // one to look beside the event loop's
   std::unique_lock lock(mutex_);
-  for (;;) {
-    ++idle_;
-    work_.wait(lock, [this] { return !waiting_.empty(); });
-    --idle_;
+  for (bool first = true;; first = false) {
+    await_job(lock, spare && !first);
     std::shared_ptr<Job> job = std::move(waiting_.front());
     waiting_.pop_front();
     running_[thread] = job;
+    const Clock::time_point last = last_;
     lock.unlock();
+    if (stands_in_the_way(*job, last)) leave_processor(job->processor);
     job->status = execute(*job);
+    make_way();
     lock.lock();
+    const bool tell = post(job);
+    lock.unlock();
+    // Not under the lock, which the thread that this wakes takes at once. `close` waits for the thread of a listed job.
+    if (tell) job->outbox->notify_();
+    lock.lock();
+    last_ = Clock::now();
     running_[thread].reset();
-    finish(job);
+    left_.notify_all();
     // The last reference may free an executable: not under the lock that every environment's calls take.
     lock.unlock();
     job.reset();
@@ -68,23 +110,26 @@ void Runner::loop(int thread) {
   }
 }
 
-void Runner::finish(const std::shared_ptr<Job>& job) {
-  left_.notify_all();
+bool Runner::post(const std::shared_ptr<Job>& job) {
   Outbox& outbox = *job->outbox;
-  if (outbox.closed_) return;
-  (outbox.first_ ? outbox.last_->next : outbox.first_) = job;
+  if (outbox.closed_) return false;
+  const bool empty = outbox.first_ == nullptr;
+  (empty ? outbox.first_ : outbox.last_->next) = job;
   outbox.last_ = job.get();
-  outbox.notify_();
+  return empty;
 }
 
 void Runner::cancel(const std::shared_ptr<Job>& job) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   job->cancelled = true;
   const auto place = std::find(waiting_.begin(), waiting_.end(), job);
   if (place == waiting_.end()) return;
   waiting_.erase(place);
   job->status = Status::error(Code::aborted, "run: expected to start, received a cancellation");
-  finish(job);
+  const bool tell = post(job);
+  lock.unlock();
+  // On the environment's own thread, which also closes the outbox.
+  if (tell) job->outbox->notify_();
 }
 
 std::shared_ptr<Job> Runner::collect(Outbox& outbox) {

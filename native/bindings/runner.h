@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -25,6 +26,8 @@ struct Job {
   std::int64_t batch = 0;
   std::vector<void*> operands;
   int threads = 0;
+  int processor = -1;  // where it was submitted, and when
+  std::chrono::steady_clock::time_point since;
   std::shared_ptr<Outbox> outbox;
   std::atomic<bool> cancelled{false};
   Status status;
@@ -36,9 +39,11 @@ class Outbox {
  public:
   explicit Outbox(std::function<void()> notify) : notify_(std::move(notify)) {}
 
+  std::atomic<bool> busy{false};  // the environment's thread goes on with something else
+
  private:
   friend class Runner;
-  std::function<void()> notify_;  // never called once closed: what it notifies may be gone then
+  std::function<void()> notify_;  // not once `close` is done: what it notifies may be gone then
   std::shared_ptr<Job> first_;
   Job* last_ = nullptr;
   bool closed_ = false;
@@ -64,13 +69,18 @@ class Runner {
   static constexpr int kMostThreads = 4;
 
   void loop(int thread);
-  void finish(const std::shared_ptr<Job>& job);
+  void await_job(std::unique_lock<std::mutex>& lock, bool look);
+  // Whether the outbox's owner has to be told.
+  static bool post(const std::shared_ptr<Job>& job);
 
   std::mutex mutex_;
   std::condition_variable work_, left_;
   std::deque<std::shared_ptr<Job>> waiting_;
+  std::atomic<unsigned> submitted_{0};
   std::array<std::shared_ptr<Job>, kMostThreads> running_;
   int threads_ = 0, idle_ = 0;
+  std::chrono::steady_clock::time_point last_;  // when a job ended
+  bool looking_ = false;                        // one of the idle threads has not gone to sleep yet
 };
 
 }  // namespace brauer::bindings

@@ -8,23 +8,13 @@
 #include <thread>
 #include <vector>
 
+#include "core/linger.h"
 #include "core/machine.h"
 
 namespace brauer {
 namespace {
 
 constexpr int kMostThreads = 1024;
-// How long an idle worker and a waiting caller look before they sleep: long enough for the next step of one run, far
-// below the time that a sleeping thread needs to wake.
-constexpr int kSpins = 4000;
-
-inline void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__) && defined(__GNUC__)
-  asm volatile("yield");
-#endif
-}
 
 Status guarded(const Work& work, std::int64_t begin, std::int64_t end) noexcept {
   try {
@@ -59,6 +49,8 @@ struct Job {
   }
 };
 
+thread_local bool claims = false;  // the calling thread has claimed its processor
+
 class Pool {
  public:
   // Starts threads up to `threads` in all; fewer are a slower run and no failure.
@@ -76,6 +68,8 @@ class Pool {
   }
 
   void run(Job& job) {
+    others_.store(claims ? 0 : 1, std::memory_order_relaxed);
+    caller_.store(current_processor(), std::memory_order_relaxed);
     const int helpers = job.wanted;  // workers count it down from the moment the job is listed
     reserve(helpers);
     {
@@ -83,35 +77,73 @@ class Pool {
       jobs_.push_back(&job);
       epoch_.fetch_add(1, std::memory_order_release);
     }
-    if (helpers > 1)
-      wake_.notify_all();
-    else
-      wake_.notify_one();
+    const int claimed = claimed_.load(std::memory_order_relaxed) - (claims ? 1 : 0);
+    wake(claimed > 0 ? std::min(helpers, processors_ - 1 - claimed) : helpers);
     job.claim();
     {
       std::lock_guard lock(mutex_);
       if (job.wanted > 0) jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
     }
-    for (int i = 0; i < kSpins && job.active.load(std::memory_order_acquire) > 0; i++) pause();
+    linger([&] { return job.active.load(std::memory_order_acquire) == 0; });
     // Also taken when `active` is already 0: the last worker still holds the mutex while it says so.
     std::unique_lock lock(mutex_);
     done_.wait(lock, [&] { return job.active.load(std::memory_order_relaxed) == 0; });
   }
 
+  void claim() noexcept { claimed_.fetch_add(1, std::memory_order_relaxed); }
+
+  void yield() noexcept {
+    claimed_.fetch_sub(1, std::memory_order_relaxed);
+    std::unique_lock lock(mutex_);
+    const int wanted = jobs_.empty() ? 0 : jobs_.front()->wanted;
+    lock.unlock();
+    wake(wanted);
+  }
+
+  void make_way() noexcept { others_.store(2, std::memory_order_relaxed); }
+
  private:
+  void wake(int workers) {
+    if (workers > 1) return wake_.notify_all();
+    if (workers == 1) wake_.notify_one();
+  }
+
+  // Not yet asleep, a worker begins within a microsecond.
+  void look(std::unique_lock<std::mutex>& lock) {
+    if (looking_.load(std::memory_order_relaxed) >= spare()) return;
+    const unsigned epoch = epoch_.load(std::memory_order_relaxed);
+    looking_.fetch_add(1, std::memory_order_relaxed);
+    lock.unlock();
+    linger([&] {
+      return epoch_.load(std::memory_order_acquire) != epoch || looking_.load(std::memory_order_relaxed) > spare();
+    });
+    lock.lock();
+    looking_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  // A worker on the caller's processor works only while the caller does not.
+  void keep_apart(std::unique_lock<std::mutex>& lock) {
+    const int here = current_processor();
+    if (here < 0 || here != caller_.load(std::memory_order_relaxed)) return;
+    lock.unlock();
+    leave_processor(here);
+    lock.lock();
+  }
+
+  // Processors for workers that look: the others have something to do.
+  int spare() const {
+    return processors_ - others_.load(std::memory_order_relaxed) - claimed_.load(std::memory_order_relaxed);
+  }
+
   void serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
       while (jobs_.empty()) {
-        const unsigned epoch = epoch_.load(std::memory_order_relaxed);
-        lock.unlock();
-        bool found = false;
-        for (int i = 0; i < kSpins && !found; i++) {
-          pause();
-          found = epoch_.load(std::memory_order_acquire) != epoch;
-        }
-        lock.lock();
-        if (!found) wake_.wait(lock, [&] { return !jobs_.empty(); });
+        look(lock);
+        if (!jobs_.empty()) break;
+        wake_.wait(lock);
+        // Also one that comes too late: the next caller needs it elsewhere.
+        keep_apart(lock);
       }
       Job& job = *jobs_.front();
       if (--job.wanted == 0) jobs_.erase(jobs_.begin());
@@ -128,6 +160,11 @@ class Pool {
   std::vector<Job*> jobs_;  // those that want more workers
   std::atomic<unsigned> epoch_{0};
   std::atomic<int> started_{0};
+  std::atomic<int> looking_{0};  // workers
+  std::atomic<int> others_{1};   // the caller, unless it claims; after `make_way` its reader too
+  std::atomic<int> claimed_{0};  // threads that claim
+  std::atomic<int> caller_{-1};  // the processor on which the last caller was
+  const int processors_ = usable_processors();
 };
 
 Pool& pool() {
@@ -166,5 +203,17 @@ Status parallel_for(int threads, std::int64_t count, std::int64_t grain, const W
   }
   return std::move(job.status);
 }
+
+void claim_processor() noexcept {
+  claims = true;
+  pool().claim();
+}
+
+void yield_processor() noexcept {
+  claims = false;
+  pool().yield();
+}
+
+void make_way() noexcept { pool().make_way(); }
 
 }  // namespace brauer

@@ -36,4 +36,14 @@ Status parallel_for(int threads, std::int64_t count, std::int64_t grain, const F
                                                   }});
 }
 
+// Hints about threads that share the processors with the workers; wrong ones cost time and nothing else.
+//
+// A thread that goes on with work of its own, an event loop for instance, claims its processor until it has done that:
+// workers that sleep are woken for the other processors only, and for this one when it is yielded.
+void claim_processor() noexcept;
+void yield_processor() noexcept;
+// The caller's results are complete and another thread goes on with them: no worker looks for more work on a processor
+// that one of these two could have.
+void make_way() noexcept;
+
 }  // namespace brauer

@@ -207,8 +207,13 @@ class CpuExecutable final : public Executable {
     const Index least = (call.batch - 1) / tile_items_ + 1;
     const Index wanted = std::min((least + call.threads - 1) / call.threads * call.threads, call.batch);
     Index items = code_.lanes > 1 ? code_.lanes : (call.batch - 1) / wanted + 1;
-    if (code_.lanes == 1 && items > kernels_.rows)
-      items = std::min((items + kernels_.rows - 1) / kernels_.rows * kernels_.rows, tile_items_);
+    // Whole tiles of registers, where no thread gets more to do for it.
+    const auto most_of_a_thread = [&](Index each) {
+      const Index count = (call.batch - 1) / each + 1;
+      return std::min((count + call.threads - 1) / call.threads * each, call.batch);
+    };
+    const Index whole = std::min((items + kernels_.rows - 1) / kernels_.rows * kernels_.rows, tile_items_);
+    if (code_.lanes == 1 && most_of_a_thread(whole) <= most_of_a_thread(items)) items = whole;
     const Index tiles = (call.batch - 1) / items + 1;
     // Buffers in scratch start at multiples of a cache line.
     const Index capacity = code_.lanes > 1 ? 1 : items > 16 ? (items + 15) / 16 * 16 : items;

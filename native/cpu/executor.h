@@ -13,7 +13,7 @@ struct ExecutorOptions {
   double tile_bytes;                // scratch and operands of one tile, also of one box
   int threads;                      // of a run that asks for the default
   std::int64_t expected_batch = 1;  // items of a usual run
-  double parallel_work = 1 << 16;   // of a run below which it keeps to one thread; see Op::work
+  double parallel_work = 1 << 14;   // of a run below which it keeps to one thread; see Op::work
 };
 
 std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, const ExecutorOptions& options,

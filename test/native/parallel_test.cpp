@@ -1,12 +1,19 @@
 #include "core/parallel.h"
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include "check.h"
+#include "core/linger.h"
+#include "core/machine.h"
 
 using namespace brauer;
 
@@ -86,7 +93,7 @@ void several_callers() {
 }
 
 // Two threads at least take part when there is work for both.
-void helpers_take_part() {
+bool helpers_take_part() {
   std::atomic<int> inside{0};
   std::atomic<bool> met{false};
   const auto body = [&](std::int64_t, std::int64_t) -> Status {
@@ -95,10 +102,72 @@ void helpers_take_part() {
       if (inside >= 2) met = true;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+    inside--;
     return {};
   };
-  CHECK(parallel_for(2, 2, 1, body).ok());
-  CHECK(met);
+  return parallel_for(2, 2, 1, body).ok() && met;
+}
+
+void fall_asleep() { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }
+
+// A claim costs no helper for good: one that was not woken because of it is when it ends, and nobody holds up himself.
+void claims_end() {
+  fall_asleep();
+  std::atomic<bool> claimed{false};
+  std::thread other([&] {
+    claim_processor();
+    claimed = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    yield_processor();
+  });
+  while (!claimed) std::this_thread::yield();
+  CHECK(helpers_take_part());
+  other.join();
+  fall_asleep();
+  claim_processor();
+  CHECK(helpers_take_part());
+  yield_processor();
+  make_way();
+  CHECK(helpers_take_part());
+  fall_asleep();
+  CHECK(helpers_take_part());
+}
+
+void lingering_ends() {
+  const auto start = std::chrono::steady_clock::now();
+  int looks = 0;
+  CHECK(linger([&] { return ++looks == 3; }));
+  CHECK(looks == 3);
+  CHECK(!linger([] { return false; }));
+  CHECK(std::chrono::steady_clock::now() - start >= kLinger);
+}
+
+// The thread is somewhere else at first, and free to come back.
+void processors_are_left() {
+#if defined(__linux__)
+  if (usable_processors() < 2) return;
+  cpu_set_t before, after;
+  CHECK(sched_getaffinity(0, sizeof before, &before) == 0);
+  int left = 0;
+  for (int i = 0; i < 20; i++) {
+    const int processor = current_processor();
+    leave_processor(processor);
+    left += current_processor() != processor;
+  }
+  CHECK(left >= 10);  // the system may move it at any time
+  leave_processor(-1);
+  leave_processor(1 << 20);
+  CHECK(sched_getaffinity(0, sizeof after, &after) == 0);
+  CHECK(CPU_EQUAL(&before, &after));
+  // The only one that it may use.
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<std::size_t>(current_processor()), &one);
+  CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
+  leave_processor(current_processor());
+  CHECK(sched_getaffinity(0, sizeof after, &after) == 0 && CPU_EQUAL(&one, &after));
+  CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
+#endif
 }
 
 }  // namespace
@@ -111,7 +180,10 @@ int main() {
   first_failure_wins();
   exceptions_become_statuses();
   several_callers();
-  helpers_take_part();
+  CHECK(helpers_take_part());
+  claims_end();
+  lingering_ends();
+  processors_are_left();
   CHECK(default_threads().threads >= 1);
   return check::finish();
 }

@@ -61,6 +61,45 @@ describe('a run', () => {
     expect(queue.stats).toMatchObject({ requests: 80, answered: 80, runs: 5, items: 80, largestBatch: 16 })
   })
 
+  test('starts before the answers to the last one are taken when half a batch waits', async () => {
+    const { layer: gated, runs, release, open } = gate(layer)
+    const queue = batched(gated, { maxBatch: 8 })
+    const first = queue.forward(x(1))
+    await turn()
+    const others = [3, 1].map((batch) => queue.forward(x(batch)))
+    const seen = first.then(() => sizes(runs))
+    release()
+    expect(await seen).toEqual([1, 4])
+    open()
+    await Promise.all(others)
+  })
+
+  test('waits for those whom the last one answered when less than half a batch waits', async () => {
+    const { layer: gated, runs, release, open } = gate(layer)
+    const queue = batched(gated, { maxBatch: 8 })
+    const first = queue.forward(x(1))
+    await turn()
+    const other = queue.forward(x(3))
+    const again = first.then(() => queue.forward(x(2)))
+    release()
+    await first
+    await turn()
+    expect(sizes(runs)).toEqual([1, 5])
+    open()
+    await Promise.all([other, again])
+  })
+
+  test('starts as soon as half of those who are answered have come back, for the engine and callers to work at once', async () => {
+    const queue = batched(layer, { maxBatch: 8 })
+    const caller = async (): Promise<void> => {
+      for (let round = 0; round < 6; round++) await queue.forward(x(1))
+    }
+    await Promise.all(Array.from({ length: 8 }, caller))
+    expect(queue.stats).toMatchObject({ requests: 48, answered: 48, items: 48, largestBatch: 8 })
+    expect(queue.stats.runs).toBeGreaterThan(9)
+    expect(queue.stats.runs).toBeLessThan(13)
+  })
+
   test('of nothing but batches of 0', async () => {
     const queue = batched(layer)
     const answers = (await Promise.all([queue.forward(x(0)), queue.forward(x(0))])) as Tensors[]
