@@ -6,16 +6,16 @@ import { expected } from '../errors.js'
 /** The kinds of work that a backend counts for a run, in its order (`WorkCounts` of native/core/backend.h says what each one is), with
  *  the nanoseconds that one of each took on a processor with AVX-512 in 2026: what is assumed where nobody has calibrated. */
 export const defaultConstants = {
-  calls: 1500,
-  wakes: 5500,
-  steps: 100,
+  calls: 1350,
+  wakes: 6000,
+  steps: 75,
   products: 0.34,
-  sums: 0.65,
-  moves: 1.6,
-  rows: 1.3,
-  transforms: 0.4,
-  runs: 14,
-  bytes: 0.015,
+  sums: 0.8,
+  moves: 1.7,
+  rows: 0.3,
+  transforms: 0.5,
+  runs: 10,
+  bytes: 0.006,
 } as const
 
 export type WorkKind = keyof typeof defaultConstants

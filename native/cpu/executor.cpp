@@ -96,7 +96,8 @@ class CpuExecutable final : public Executable {
     work.calls = 1;
     work.wakes = threads > 1 ? 1 : 0;
     const double bytes = runs * code_.operand_size * double(sizeof(T));
-    work.bytes = bytes > double(cpu_info().llc) ? bytes : 0;
+    // Operands of items that fit a tile are fetched during products, and cost little.
+    work.bytes = fits_ ? 0 : bytes;
     return work;
   }
 

@@ -1,6 +1,6 @@
 /** Whose memory inputs and answers are in. */
 import { describe, expect, test } from '@jest/globals'
-import { batched, linear, O, S, tensor, type Dtype, type Space } from '../../lib/index.js'
+import { batched, linear, S, tensor, type Dtype, type Space } from '../../lib/index.js'
 import { bits, code, draw, gate, layer, layers, sizes, turn, x, type Layer, type Tensors } from './support.js'
 
 const takeAway = ({ buffer }: { buffer: ArrayBufferLike }): void =>
