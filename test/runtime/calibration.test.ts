@@ -17,7 +17,9 @@ import {
 
 const folder = mkdtempSync(join(tmpdir(), 'brauer-calibration-'))
 const before = process.env.BRAUER_CACHE
-beforeAll(() => (process.env.BRAUER_CACHE = folder))
+beforeAll(() => {
+  process.env.BRAUER_CACHE = folder
+})
 afterAll(() => {
   if (before === undefined) delete process.env.BRAUER_CACHE
   else process.env.BRAUER_CACHE = before
