@@ -34,6 +34,9 @@ export interface Binding {
   work(program: Program, batch: number, threads: number): readonly number[] | Status
   /** Measures the processor for about a second; threads 0: the default count, dtype as in `load`. */
   roofline(threads: number, dtype: number): Roofline | Status
+  /** Products and sums in a second of [rows, inner]·[inner, cols] on the calling thread, by our own kernels (kind 0) or by an
+   *  installed BLAS (kind 1); takes some 0.1 s. A status where there is no BLAS, or none that computes every row alike. */
+  productRate(kind: 0 | 1, dtype: number, rows: number, inner: number, cols: number): number | Status
 }
 
 /** Opaque handles. */
@@ -64,11 +67,28 @@ export interface CpuInfo {
   /** The instruction set in use, and all that are compiled in, each with whether this machine has it. */
   readonly isa: string
   readonly isas: readonly { readonly name: string; readonly available: boolean }[]
-  /** Set when BRAUER_CPU_ISA or BRAUER_NUM_THREADS cannot be met; then every load fails with this message. */
+  /** Set when BRAUER_CPU_ISA, BRAUER_NUM_THREADS or BRAUER_BLAS cannot be met; then every load fails with this message. */
   readonly error?: string
   readonly threads: number
   /** Bytes of one core's L2 cache and of the last-level cache, and the scratch budget of a tile. */
   readonly l2: number
   readonly llc: number
   readonly tileBytes: number
+  readonly blas: BlasInfo
+}
+
+/** An installed BLAS that multiplies in place of our kernels, opened at run time; see BRAUER_BLAS. */
+export interface BlasInfo {
+  /** The one in use, left out when there is none. */
+  readonly library?: string
+  /** Why this one, or why none. */
+  readonly reason: string
+  /** The products that layers made so far have asked it for. It is not used for shapes in which it sums the rows of a call in
+   *  different orders: the bits of an item would then depend on the batch around it. */
+  readonly products: readonly {
+    readonly dtype: 'float32' | 'float64'
+    readonly inner: number
+    readonly cols: number
+    readonly used: boolean
+  }[]
 }

@@ -13,16 +13,16 @@ let backend: Backend | undefined
 
 /** The C++ executor on this machine's processor.
  *  @throws BrauerError `backend-unavailable` with the loader's message when there is no addon for this platform,
- *  `invalid-argument` when BRAUER_CPU_ISA or BRAUER_NUM_THREADS ask for what cannot be had */
+ *  `invalid-argument` when BRAUER_CPU_ISA, BRAUER_NUM_THREADS or BRAUER_BLAS ask for what cannot be had */
 export function cpu(): Backend {
   if (backend) return backend
   const addon = binding()
-  const { cpu: device, error } = addon.info()
+  const { cpu: processor, blas, error } = addon.info()
   // An override that cannot be met is an error for `auto` too, never another choice in silence.
   if (error !== undefined) throw new BrauerError('invalid-argument', `backend cpu: ${error}`)
   backend = {
     name: 'cpu',
-    device,
+    device: blas.library === undefined ? processor : `${processor} with ${blas.library}`,
     load(program: Program, dtype: Dtype, expectedBatch = 1): Executable {
       const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch)
       if (isStatus(handle)) throw toError(handle)
@@ -44,6 +44,15 @@ export function measureRoofline(threads: number, dtype: Dtype): Roofline {
   const roofline = binding().roofline(threads, dtypes.indexOf(dtype))
   if (isStatus(roofline)) throw toError(roofline)
   return roofline
+}
+
+/** Measures a product of one shape on the calling thread, as floating-point operations in a second; takes some 0.1 s.
+ *  @param by our own kernels, or the installed BLAS (under BRAUER_BLAS=auto the first usual one)
+ *  @throws BrauerError `backend-unavailable`; `invalid-argument` where no BLAS can run it; `out-of-memory` */
+export function measureProduct(by: 'own' | 'blas', dtype: Dtype, rows: number, inner: number, cols: number): number {
+  const rate = binding().productRate(by === 'own' ? 0 : 1, dtypes.indexOf(dtype), rows, inner, cols)
+  if (typeof rate !== 'number') throw toError(rate)
+  return rate
 }
 
 /** Loads the addon on first use; a failure is remembered too, so that asking again costs nothing. */

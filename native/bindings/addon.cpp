@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "bindings/blas.h"
 #include "bindings/environment.h"
 #include "bindings/program_handle.h"
 #include "bindings/roofline.h"
@@ -27,6 +28,8 @@ Napi::Value info(const Napi::CallbackInfo& call) {
   result.Set("l2", static_cast<double>(cpu.l2));
   result.Set("llc", static_cast<double>(cpu.llc));
   result.Set("tileBytes", static_cast<double>(cpu.tile_bytes));
+  // Last, and by a call that throws nothing: a failure here is one of an environment that is ending.
+  if (napi_value blas = brauer::bindings::blas_object(env)) napi_set_named_property(env, result, "blas", blas);
   return result;
 }
 
@@ -51,6 +54,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("dispose", dispose_program);
   add("work", program_work);
   add("roofline", roofline);
+  add("productRate", product_rate);
   return exports;
 }
 

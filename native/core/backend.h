@@ -72,9 +72,10 @@ struct CpuInfo {
   std::string cpu;        // brand string of the processor
   std::string isa;        // the instruction set in use
   std::vector<Isa> isas;  // all that are compiled in, best first
-  std::string error;      // set when BRAUER_CPU_ISA or BRAUER_NUM_THREADS cannot be met; every load then fails with it
-  int threads;            // default count of a run
-  std::int64_t l2, llc;   // bytes of one core's L2 cache and of the last-level cache
+  // Set when BRAUER_CPU_ISA, BRAUER_NUM_THREADS or BRAUER_BLAS cannot be met; every load then fails with it.
+  std::string error;
+  int threads;           // default count of a run
+  std::int64_t l2, llc;  // bytes of one core's L2 cache and of the last-level cache
   std::int64_t tile_bytes;
 };
 

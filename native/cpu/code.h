@@ -9,6 +9,8 @@
 
 namespace brauer {
 
+struct BlasPlan;
+
 // One instruction, compiled: what the interpreter would otherwise derive in every tile.
 struct Op {
   const Instruction* source;
@@ -18,6 +20,7 @@ struct Op {
   bool fused = false;                // done by an orbit before it
   int split = -1;                    // the loop whose parts may run on different threads, none: -1
   double work = 0;                   // elements visited per item, products counted in sixteenths
+  const BlasPlan* blas = nullptr;    // of a mix whose rows an installed library multiplies
 };
 
 struct LocalBuffer {

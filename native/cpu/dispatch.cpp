@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/blas.h"
 #include "core/machine.h"
 #include "core/parallel.h"
 
@@ -77,6 +78,7 @@ CpuInfo read_cpu_info() {
   const ThreadCount& threads = default_threads();
   info.threads = threads.threads;
   if (info.error.empty()) info.error = threads.error;
+  if (info.error.empty()) info.error = blas_info().error;
   const Caches sizes = caches();
   info.l2 = sizes.l2;
   info.llc = sizes.llc;

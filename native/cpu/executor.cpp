@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "cpu/blas.h"
 #include "cpu/dispatch.h"
 #include "cpu/interpreter.h"
 #include "cpu/lanes.h"
@@ -48,7 +49,9 @@ Compiled compile_for(Program program, const Kernels<T>& kernels, Dtype dtype, co
   const double most = kLaneBytes / double(sizeof(T));
   const Index lanes =
       is_half(dtype) ? 1 : choose_lanes(program, kernels.width, options.expected_batch, options.threads, most);
-  return compile(lanes > 1 ? with_lanes(std::move(program), lanes) : std::move(program), kernels.width, lanes);
+  Compiled code = compile(lanes > 1 ? with_lanes(std::move(program), lanes) : std::move(program), kernels.width, lanes);
+  plan_blas<T>(code);
+  return code;
 }
 
 template <class T>

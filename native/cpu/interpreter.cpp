@@ -46,7 +46,7 @@ void Interpreter<T>::run_op(std::size_t index, Tile<T>& tile) const {
                         op.shared);
     case 3: {
       const Mix& mix = std::get<Mix>(*op.source);
-      return run_mix(mix, transposed[index], tile, 0, mix.rows, op.shared);
+      return run_mix(mix, transposed[index], op.blas, tile, 0, mix.rows, op.shared);
     }
     default: {
       const Orbit& orbit = std::get<Orbit>(*op.source);
@@ -88,7 +88,7 @@ void Interpreter<T>::run_part(std::size_t index, Index part, Index parts, Tile<T
   };
   if (const auto* mix = std::get_if<Mix>(op.source)) {
     const auto [first, last] = range(mix->rows);
-    return run_mix(*mix, transposed[index], tile, first, last - first, op.shared);
+    return run_mix(*mix, transposed[index], op.blas, tile, first, last - first, op.shared);
   }
   const std::vector<Loop>& loops = *loops_of(*op.source);
   Index low[kMaxLoops] = {}, high[kMaxLoops];
@@ -136,7 +136,7 @@ void Interpreter<T>::run_box(const SectionCode& section, const Blocks& blocks, I
       continue;
     }
     if (const auto* mix = std::get_if<Mix>(op.source)) {
-      run_mix(*mix, transposed[i], tile, 0, box_rows(box, *section.local(mix->a).kostka), op.shared);
+      run_mix(*mix, transposed[i], op.blas, tile, 0, box_rows(box, *section.local(mix->a).kostka), op.shared);
       continue;
     }
     // Every way to give the box's ranges to the strands; a loop of several strands runs where their ranges are one.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cpu/blas.h"
+
 namespace brauer {
 namespace {
 
@@ -32,26 +34,31 @@ bool merge_items(Matrix<T>& x, Matrix<T>& y, Index items, Index rows) {
   return x.step == rows * x.row && y.step == rows * y.row;
 }
 
-// y (+)= x·b by rows, in calls of bounded length.
+// y (+)= x·b by rows, in calls of bounded length. A library fetches nothing meanwhile.
 template <class T>
-void multiply_rows(Tile<T>& tile, const Matrix<T>& x, const T* b, Index b_row, const Matrix<T>& y, Index rows,
-                   Index inner, Index cols, bool set) {
-  const Index piece = std::max<Index>(std::min(kCallProducts / double(inner) / double(cols), double(rows)), 16);
+void multiply_rows(const BlasPlan* blas, Tile<T>& tile, const Matrix<T>& x, const T* b, Index b_row, const Matrix<T>& y,
+                   Index rows, Index inner, Index cols, bool set) {
+  Index piece = std::max<Index>(std::min(kCallProducts / double(inner) / double(cols), double(rows)), 16);
+  if (blas) piece = std::max<Index>(piece / blas->sizes[0], 1) * blas->sizes[0];
   for (Index r = 0; r < rows; r += piece) {
     const Index count = std::min(piece, rows - r);
     if (tile.poll.spend(double(count) * double(inner) * double(cols) / 16)) return;
+    if (blas) {
+      blas_rows<T>(*blas, x.base + r * x.row, x.row, b, b_row, y.base + r * y.row, y.row, count, set, tile.own_weights);
+      continue;
+    }
     tile.kernels->gemm(
         {x.base + r * x.row, b, y.base + r * y.row, count, inner, cols, x.row, 1, b_row, y.row, set, tile.ahead});
   }
 }
 
 template <class T>
-void multiply(Tile<T>& tile, Matrix<T> x, const T* b, Index b_row, Index b_step, Matrix<T> y, Index rows, Index inner,
-              Index cols, bool set) {
+void multiply(const BlasPlan* blas, Tile<T>& tile, Matrix<T> x, const T* b, Index b_row, Index b_step, Matrix<T> y,
+              Index rows, Index inner, Index cols, bool set) {
   Index items = tile.items;
   if (b_step == 0 && merge_items(x, y, items, rows)) rows *= items, items = 1;
   for (Index t = 0; t < items; t++) {
-    multiply_rows(tile, x, b, b_row, y, rows, inner, cols, set);
+    multiply_rows(blas, tile, x, b, b_row, y, rows, inner, cols, set);
     x.base += x.step, y.base += y.step, b += b_step;
   }
 }
@@ -103,7 +110,8 @@ void run_lanes(const Mix& mix, Tile<T>& tile, Index first, Index count) {
 }
 
 template <class T>
-void run_mix(const Mix& mix, const T* transposed, Tile<T>& tile, Index first, Index count, bool shared) {
+void run_mix(const Mix& mix, const T* transposed, const BlasPlan* blas, Tile<T>& tile, Index first, Index count,
+             bool shared) {
   if (count <= 0) return;
   if (mix.lanes > 1) return run_lanes(mix, tile, first, count);
   const Matrix<T> a = matrix(tile, mix.a, mix.a_base + first * mix.a_stride, mix.a_stride);
@@ -112,27 +120,28 @@ void run_mix(const Mix& mix, const T* transposed, Tile<T>& tile, Index first, In
   const Index b_step = tile.step[mix.b];
   switch (mix.form) {
     case MixForm::forward:
-      return multiply(tile, a, b, mix.b_stride, b_step, c, count, mix.inner, mix.cols, mix.set);
+      return multiply(blas, tile, a, b, mix.b_stride, b_step, c, count, mix.inner, mix.cols, mix.set);
     case MixForm::weight:
       return accumulate(tile, a, b, mix.b_stride, b_step, c, count, mix.inner, mix.cols, mix.set && !shared);
     case MixForm::input:
       break;
   }
-  if (b_step == 0) return multiply(tile, c, transposed, mix.inner, 0, a, count, mix.cols, mix.inner, mix.set);
+  if (b_step == 0) return multiply(blas, tile, c, transposed, mix.inner, 0, a, count, mix.cols, mix.inner, mix.set);
   // Weights of each item's own are transposed one by one.
   Tile<T> one = tile;
   one.items = 1;
   Matrix<T> x = c, y = a;
   for (Index t = 0; t < tile.items && !one.poll.stopped; t++) {
     transpose_weights(mix, *tile.kernels, tile.base[mix.b] + t * b_step, tile.own_weights);
-    multiply(one, x, static_cast<const T*>(tile.own_weights), mix.inner, 0, y, count, mix.cols, mix.inner, mix.set);
+    multiply(nullptr, one, x, static_cast<const T*>(tile.own_weights), mix.inner, 0, y, count, mix.cols, mix.inner,
+             mix.set);
     x.base += x.step, y.base += y.step;
   }
   tile.poll = one.poll;
 }
 
-template void run_mix(const Mix&, const float*, Tile<float>&, Index, Index, bool);
-template void run_mix(const Mix&, const double*, Tile<double>&, Index, Index, bool);
+template void run_mix(const Mix&, const float*, const BlasPlan*, Tile<float>&, Index, Index, bool);
+template void run_mix(const Mix&, const double*, const BlasPlan*, Tile<double>&, Index, Index, bool);
 template void transpose_weights(const Mix&, const Kernels<float>&, const float*, float*);
 template void transpose_weights(const Mix&, const Kernels<double>&, const double*, double*);
 

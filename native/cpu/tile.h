@@ -66,7 +66,7 @@ struct Tile {
   const Index* step;  // by buffer: elements from item to item, 0 for what is shared
   Index items;
   const T* constants;
-  T* own_weights;  // room for the transpose of weights that each item has its own
+  T* own_weights;  // room for the transpose of weights that each item has its own, or for the rows of a BLAS call
   OrbitPointers<T> pointers;
   std::vector<Index>* rows;  // room for a counter per lambda
   RunsCache* runs;

@@ -31,7 +31,7 @@ export const info: Command = {
 
 function processor(): string[][] {
   try {
-    const { cpu, isa, isas, threads, l2, llc, tileBytes } = cpuInfo()
+    const { cpu, isa, isas, threads, l2, llc, tileBytes, blas } = cpuInfo()
     const lacking = isas.filter(({ available }) => !available).map(({ name }) => name)
     const others = isas.filter(({ name, available }) => available && name !== isa).map(({ name }) => name)
     return [
@@ -44,6 +44,7 @@ function processor(): string[][] {
       ],
       ['threads', String(threads)],
       ['caches', `L2 ${bytesText(l2)} per core, last level ${bytesText(llc)}, tiles of ${bytesText(tileBytes)}`],
+      ['blas', `${blas.library ?? 'none'}: ${blas.reason}`],
     ]
   } catch {
     // Without the addon its backend says why; the machine still has a processor.
