@@ -7,7 +7,7 @@
 
 #include "core/status.h"
 
-// Every call of the host to a device, with two implementations: cuda/device.cu speaks to the CUDA runtime,
+// Every call of the host to a device, with two implementations: cuda/device_cuda.cu speaks to the CUDA runtime,
 // test/native/emulation to an emulated device. Nothing here throws. Functions may be called from any thread; work is
 // enqueued on a stream and runs in the order of that stream. A failure of the device itself is `device_lost`, and then
 // of every later call to that device; `out_of_memory` leaves it usable.

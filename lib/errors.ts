@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'queue-full' // as many requests wait as may
   | 'closed' // a request after close
   | 'out-of-memory'
+  | 'device-lost' // a device that failed and runs nothing any more in this process
   | 'internal'
 
 /** Longest description of a value in a message. */

@@ -6,7 +6,17 @@
 namespace brauer {
 
 // The names match `Status.code` of lib/backends/binding.d.ts, see `code_name`.
-enum class Code { ok, invalid_program, invalid_buffer, invalid_argument, aborted, disposed, out_of_memory, internal };
+enum class Code {
+  ok,
+  invalid_program,
+  invalid_buffer,
+  invalid_argument,
+  aborted,
+  disposed,
+  out_of_memory,
+  device_lost,
+  internal
+};
 
 // The core throws nothing at its callers: every failure is one of these.
 struct [[nodiscard]] Status {
@@ -34,6 +44,8 @@ inline const char* code_name(Code code) {
       return "disposed";
     case Code::out_of_memory:
       return "out-of-memory";
+    case Code::device_lost:
+      return "device-lost";
     case Code::internal:
       return "internal";
   }
