@@ -78,7 +78,4 @@ Compiled compile(Program program, Index width, Index lanes);
 // buffer that the section writes is indexed by the strands in one way, so that no two boxes meet in an element.
 bool is_boxable(const Program& program, const Section& section);
 
-// Whether no two settings of the loops give one output element.
-bool is_injective(const std::vector<Loop>& loops);
-
 }  // namespace brauer

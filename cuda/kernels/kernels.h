@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.h"
+#include "cuda/code.h"
+#include "cuda/device.h"
+#include "cuda/kernels/view.h"
+
+// The kernels, as values for `launch`. T: the type computed in, float or double.
+namespace brauer::cuda {
+
+inline constexpr int kStagedThreads = 256;
+
+// One instruction over all items of a call. Those that sum over items run in `parts` teams of whole blocks, each over
+// its share of the items.
+template <class T>
+struct StagedArguments {
+  const CodeTables* code;
+  const View<T>* views;
+  const T* constants;
+  std::uint32_t op, items, parts;
+};
+template <class T>
+Kernel staged_kernel(Kind kind);
+
+// A whole program, tile after tile of items.
+struct FusedBuffer {
+  enum class In : std::uint32_t { input, output, arena, fixed } in;
+  std::uint32_t operand;      // whose address, or for fixed ones which view
+  std::int64_t offset, step;  // elements in a team's arena; step 0: one for all items
+  std::int64_t size;          // elements of an item
+};
+template <class T>
+struct FusedArguments {
+  const CodeTables* code;
+  const T* constants;
+  const FusedBuffer* buffers;
+  const View<T>* views;  // of operands in memory; those of 16 bits are cast
+  T* arenas;             // one per team, null: in shared memory
+  std::int64_t arena;    // elements
+  std::int64_t items;
+  std::uint32_t buffer_count, tile, teams, threads;  // items of a tile; teams of a block, threads of a team
+  std::uint32_t dtype;                               // of storage
+};
+template <class T>
+Kernel fused_kernel();
+
+// out[e] = Σ_part partial[part, e] for e < size, parts lying `stride` apart.
+template <class T>
+struct CombineArguments {
+  const T* partial;
+  T* out;
+  std::int64_t size, stride;
+  std::uint32_t parts;
+};
+template <class T>
+Kernel combine_kernel();
+
+// Between 16-bit storage and float32, `count` elements.
+struct ConvertArguments {
+  const void* from;
+  void* to;
+  std::int64_t count;
+};
+Kernel widen_kernel(Dtype dtype);
+Kernel narrow_kernel(Dtype dtype);
+
+}  // namespace brauer::cuda

@@ -1,0 +1,141 @@
+#pragma once
+
+#include "cuda/kernels/step.h"
+
+/* `mix`
+   forward, input   out[r, j] (+)= Σ_k left[r, k] · right[k, j]     rows of all items are one list
+   weight           out[k, j] (+)= Σ_r left[r, k] · right[r, j]     for each item, or over all of them
+   One worker per few rows and a vector of columns. */
+namespace brauer::cuda {
+
+// A worker's rows: with one `right` for all items they may belong to several.
+constexpr int kProductRows = 8;
+
+template <class T, int R, int V>
+BRAUER_DEVICE void run_product_rows(const Step<T>& step, const ProductCode& code, const Team& team) {
+  const std::uint32_t rows = code.rows * step.items;
+  const std::uint32_t total = (rows + R - 1) / R * code.col_blocks;
+  for (std::uint32_t i = team.rank; i < total; i += team.size) {
+    const std::uint32_t block = quotient(code.per_row, i);
+    const std::int32_t col = std::int32_t(i - block * code.col_blocks) * V;
+    const T* left[R];
+    T* out[R];
+    std::uint32_t item = 0;
+    for (int r = 0; r < R; r++) {
+      const std::uint32_t row = block * R + std::uint32_t(r) < rows ? block * R + std::uint32_t(r) : rows - 1;
+      const Place at = place_of(row, code.per_item);
+      left[r] = element(step, code.left, at.item) + std::int64_t(at.place) * code.left_row;
+      out[r] = element(step, code.out, at.item) + std::int64_t(at.place) * code.out_row + col;
+      item = at.item;
+    }
+    const T* right = element(step, code.right, item) + std::int64_t(col) * code.right_j;
+    Vector<T, V> sum[R]{};
+    for (std::uint32_t k = 0; k < code.inner; k++, right += code.right_k) {
+      Vector<T, V> b;
+      if (V == 1 || code.right_j == 1)
+        b = load<T, V>(right);
+      else
+        for (int v = 0; v < V; v++) b.values[v] = right[std::int64_t(v) * code.right_j];
+      for (int r = 0; r < R; r++) {
+        const T a = left[r][k];
+        for (int v = 0; v < V; v++) sum[r].values[v] += a * b.values[v];
+      }
+    }
+    for (int r = 0; r < R; r++)
+      if (block * R + std::uint32_t(r) < rows) put<T, V>(out[r], sum[r], code.set != 0);
+  }
+}
+
+// Rows that overlap: one worker per item adds one after the other, as the definition does.
+template <class T>
+BRAUER_DEVICE void run_serial_product(const Step<T>& step, const ProductCode& code, const Team& team) {
+  for (std::uint32_t item = team.rank; item < step.items; item += team.size) {
+    const T* const left = element(step, code.left, item);
+    const T* const right = element(step, code.right, item);
+    T* const out = element(step, code.out, item);
+    for (std::uint32_t r = 0; r < code.rows && code.set; r++)
+      for (std::uint32_t j = 0; j < code.cols; j++) out[std::int64_t(r) * code.out_row + j] = 0;
+    for (std::uint32_t r = 0; r < code.rows; r++)
+      for (std::uint32_t k = 0; k < code.inner; k++)
+        for (std::uint32_t j = 0; j < code.cols; j++)
+          out[std::int64_t(r) * code.out_row + j] +=
+              left[std::int64_t(r) * code.left_row + k] *
+              right[std::int64_t(k) * code.right_k + std::int64_t(j) * code.right_j];
+  }
+}
+
+template <class T>
+BRAUER_DEVICE void run_product(const Step<T>& step, const ProductCode& code, const Team& team) {
+  constexpr int kVector = 16 / int(sizeof(T));
+  if (code.serial) return run_serial_product(step, code, team);
+  if (code.own) {
+    if (code.vector > 1) return run_product_rows<T, 1, kVector>(step, code, team);
+    return run_product_rows<T, 1, 1>(step, code, team);
+  }
+  if (code.vector > 1) return run_product_rows<T, kProductRows, kVector>(step, code, team);
+  run_product_rows<T, kProductRows, 1>(step, code, team);
+}
+
+template <class T, int V>
+BRAUER_DEVICE void run_weights_blocks(const Step<T>& step, const WeightsCode& code, bool sums_items, const Team& team) {
+  const std::uint32_t total = sums_items ? code.work : code.work * step.items;
+  const std::uint32_t cols = code.per_row.divisor;
+  for (std::uint32_t i = team.rank; i < total; i += team.size) {
+    const Place at = place_of(i, code.per_item);
+    const std::uint32_t block = quotient(code.per_row, at.place);
+    const std::uint32_t first = block * kWeightRows, col = (at.place - block * cols) * V;
+    LongSum<T, V> all[kWeightRows];
+    for (std::uint32_t item = at.item; item < (sums_items ? step.items : at.item + 1); item++) {
+      const T* left = element(step, code.left, item) + first;
+      const T* right = element(step, code.right, item) + col;
+      for (std::uint32_t done = 0; done < code.rows; done += kPlainTerms) {
+        const std::uint32_t count = code.rows - done < kPlainTerms ? code.rows - done : kPlainTerms;
+        Vector<T, V> sum[kWeightRows]{};
+        for (std::uint32_t r = 0; r < count; r++, left += code.left_row, right += code.right_row) {
+          const Vector<T, V> b = load<T, V>(right);
+          for (int k = 0; k < kWeightRows; k++) {
+            const T a = first + std::uint32_t(k) < code.inner ? left[k] : T(0);
+            for (int v = 0; v < V; v++) sum[k].values[v] += a * b.values[v];
+          }
+        }
+        for (int k = 0; k < kWeightRows; k++) all[k].add(sum[k]);
+      }
+    }
+    T* const out = element(step, code.out, at.item) + col;
+    for (int k = 0; k < kWeightRows; k++)
+      if (first + std::uint32_t(k) < code.inner)
+        put<T, V>(out + std::int64_t(first + std::uint32_t(k)) * code.out_row, all[k].total(), code.set && !sums_items);
+  }
+}
+
+template <class T>
+BRAUER_DEVICE void run_serial_weights(const Step<T>& step, const WeightsCode& code, bool sums_items, const Team& team) {
+  if (sums_items && team.rank != 0) return;
+  const std::uint32_t stride = sums_items ? 1 : team.size;
+  for (std::uint32_t item = team.rank; item < step.items; item += stride) {
+    const T* const left = element(step, code.left, item);
+    const T* const right = element(step, code.right, item);
+    T* const out = element(step, code.out, item);
+    const bool set = code.set && !sums_items;
+    for (std::uint32_t k = 0; k < code.inner && set; k++)
+      for (std::uint32_t j = 0; j < code.cols; j++) out[std::int64_t(k) * code.out_row + j] = 0;
+    for (std::uint32_t r = 0; r < code.rows; r++)
+      for (std::uint32_t k = 0; k < code.inner; k++)
+        for (std::uint32_t j = 0; j < code.cols; j++)
+          out[std::int64_t(k) * code.out_row + j] +=
+              left[std::int64_t(r) * code.left_row + k] * right[std::int64_t(r) * code.right_row + j];
+  }
+}
+
+template <class T>
+BRAUER_DEVICE void run_weights(const Step<T>& step, const WeightsCode& code, bool sums_items, const Team& team) {
+  constexpr int kVector = 16 / int(sizeof(T));
+  if (code.serial)
+    run_serial_weights(step, code, sums_items, team);
+  else if (code.vector > 1)
+    run_weights_blocks<T, kVector>(step, code, sums_items, team);
+  else
+    run_weights_blocks<T, 1>(step, code, sums_items, team);
+}
+
+}  // namespace brauer::cuda

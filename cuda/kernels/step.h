@@ -1,0 +1,87 @@
+#pragma once
+
+#include "cuda/code.h"
+#include "cuda/kernel.h"
+#include "cuda/kernels/view.h"
+
+// What every instruction's device code shares.
+namespace brauer::cuda {
+
+// Workers that carry out an instruction together: a few warps over items in shared memory, or a whole grid. Worker
+// `rank` takes the places rank, rank + size, … of the instruction; places of one item lie side by side.
+struct Team {
+  std::uint32_t rank, size;
+};
+
+// What an instruction runs over: items [first, first + items) of the views.
+template <class T>
+struct Step {
+  const CodeTables* code;
+  const View<T>* views;
+  const T* constants;
+  std::uint32_t first, items, part;
+};
+
+template <class T>
+BRAUER_DEVICE T* element(const Step<T>& step, At at, std::uint32_t item) {
+  const View<T> view = step.views[at.buffer];
+  return view.base + std::int64_t(step.first + item) * view.step + std::int64_t(step.part) * view.part + at.base;
+}
+
+// A place of an instruction as an item and a place within it.
+struct Place {
+  std::uint32_t item, place;
+};
+BRAUER_DEVICE Place place_of(std::uint32_t i, const Divider& per_item) {
+  const std::uint32_t item = quotient(per_item, i);
+  return {item, i - item * per_item.divisor};
+}
+
+// Takes the innermost digit of a number off it.
+BRAUER_DEVICE std::int32_t take_digit(std::uint32_t& number, const Divider& extent) {
+  const std::uint32_t rest = quotient(extent, number);
+  const std::uint32_t digit = number - rest * extent.divisor;
+  number = rest;
+  return std::int32_t(digit);
+}
+
+template <class T, int V>
+BRAUER_DEVICE Vector<T, V> load(const T* from) {
+  return *reinterpret_cast<const Vector<T, V>*>(from);
+}
+template <class T, int V>
+BRAUER_DEVICE void store(T* to, const Vector<T, V>& value) {
+  *reinterpret_cast<Vector<T, V>*>(to) = value;
+}
+
+// to (+)= value.
+template <class T, int V>
+BRAUER_DEVICE void put(T* to, Vector<T, V> value, bool set) {
+  if (!set) {
+    const Vector<T, V> old = load<T, V>(to);
+    for (int v = 0; v < V; v++) value.values[v] += old.values[v];
+  }
+  store<T, V>(to, value);
+}
+
+// A sum that keeps the digits that its additions lose (Neumaier), for sums of more than kPlainTerms.
+constexpr std::uint32_t kPlainTerms = 64;
+template <class T, int V>
+struct LongSum {
+  Vector<T, V> sum{}, lost{};
+  BRAUER_DEVICE void add(const Vector<T, V>& value) {
+    for (int v = 0; v < V; v++) {
+      const T old = sum.values[v], term = value.values[v], next = old + term;
+      const T big = next - old;
+      lost.values[v] += (old - (next - big)) + (term - big);
+      sum.values[v] = next;
+    }
+  }
+  BRAUER_DEVICE Vector<T, V> total() const {
+    Vector<T, V> result = sum;
+    for (int v = 0; v < V; v++) result.values[v] += lost.values[v];
+    return result;
+  }
+};
+
+}  // namespace brauer::cuda
