@@ -1,0 +1,215 @@
+#include "emulation/grid.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "emulation/sanitizers.h"
+
+namespace brauer::emulation {
+
+Run* running = nullptr;
+Lane* current = nullptr;
+
+namespace {
+
+constexpr std::size_t threads_of_wave = 2048;  // so two blocks at least
+constexpr std::size_t shared_alignment = 128;
+
+Context host;
+
+[[noreturn]] void switch_for_good(Context& to) {
+  Context& from = current->context;
+  if (&to == &host) current = nullptr;
+  switch_context(from, to);
+  __builtin_unreachable();
+}
+
+Lane* next_ready() {
+  if (running->ready.empty()) return nullptr;
+  Lane* lane = running->ready.back();
+  running->ready.pop_back();
+  return lane;
+}
+
+// What every fibre runs.
+void lane_main() {
+  entered(current->context);
+  Lane& self = *current;
+  observe(running->start);
+  running->kernel.call(running->kernel.function, running->argument);
+  land_all_copies(self);
+  publish(running->finish);
+  self.at = Lane::At::end;
+  if (--self.block->unfinished == 0) running->unfinished--;
+  Lane* next = next_ready();
+  if (next == nullptr) {
+    if (running->unfinished > 0) running->fault = describe_standstill();
+    switch_for_good(host);
+  }
+  current = next;
+  switch_context(self.context, next->context);
+  __builtin_unreachable();
+}
+
+// What a launch allocates for its waves. Freshly allocated each time: to ThreadSanitizer an address that another
+// stream's launch used would be a conflict or an order.
+struct Memory {
+  std::vector<void*> pieces;
+
+  char* take(std::size_t bytes, std::size_t alignment) {
+    void* memory = nullptr;
+    if (posix_memalign(&memory, alignment, bytes) != 0) return nullptr;
+    pieces.push_back(memory);
+    return static_cast<char*>(memory);
+  }
+  ~Memory() {
+    for (void* piece : pieces) std::free(piece);
+  }
+};
+
+// Guards before and after shared memory, where no sanitizer puts its own.
+constexpr std::size_t guard_bytes = guards_memory ? 0 : 256;
+constexpr unsigned char guard_value = 0xa7;
+
+void paint(char* memory, unsigned char value, std::size_t bytes) { std::memset(memory, value, bytes); }
+
+bool is_painted(const char* memory, unsigned char value, std::size_t bytes) {
+  return std::all_of(memory, memory + bytes, [&](char c) { return static_cast<unsigned char>(c) == value; });
+}
+
+void start_block(Block& block, std::int64_t index, Lane* const* lanes) {
+  const int threads = running->grid.threads;
+  block.index = index;
+  block.lanes = lanes;
+  block.unfinished = threads;
+  block.warps.assign(std::size_t(threads / warp_size), {});
+  for (Barrier& barrier : block.barriers) {
+    barrier.threads = 0;
+    barrier.waiting.clear();
+  }
+  paint(block.shared, running->settings.poison, running->grid.shared);
+  for (int i = 0; i < threads; i++) {
+    Lane& lane = *lanes[i];
+    lane.block = &block;
+    lane.thread = i;
+    lane.at = Lane::At::running;
+    lane.copies.clear();
+    lane.groups.clear();
+    lane.first_group = lane.landed = 0;
+    start_context(lane.context, lane_main);
+  }
+}
+
+void run_wave() {
+  host.order = current_order();
+  make_ready(running->wave.data(), running->wave.size());
+  publish(running->start);
+  current = next_ready();
+  switch_context(host, current->context);
+  observe(running->finish);
+}
+
+std::string overrun(const Block& block) {
+  const std::size_t shared = running->grid.shared;
+  if (is_painted(block.shared - guard_bytes, guard_value, guard_bytes) &&
+      is_painted(block.shared + shared, guard_value, guard_bytes))
+    return {};
+  return "block " + std::to_string(block.index) + ": a write outside its " + std::to_string(shared) +
+         " bytes of shared memory";
+}
+
+// Fibres that stopped in the middle: what ThreadSanitizer knows of them ends here.
+void abandon(Run& run) {
+  for (Lane* lane : run.wave) {
+    if (lane->at == Lane::At::end) continue;
+    switch_order(lane->context.order);
+    publish(run.finish);
+    switch_order(host.order);
+    abandon_context(lane->context);
+  }
+  observe(run.finish);
+}
+
+}  // namespace
+
+bool LanePool::grow(std::size_t count) {
+  while (lanes.size() < count) {
+    auto lane = std::make_unique<Lane>();
+    if (!create_context(lane->context)) return false;
+    lanes.push_back(std::move(lane));
+  }
+  return true;
+}
+
+LanePool::~LanePool() {
+  for (auto& lane : lanes) destroy_context(lane->context);
+}
+
+void make_ready(Lane* const* lanes, std::size_t count) {
+  const Permutation order(std::int64_t(count), running->random);
+  for (std::size_t i = 0; i < count; i++) {
+    Lane* lane = lanes[order[std::int64_t(i)]];
+    if (lane != current) running->ready.push_back(lane);
+  }
+}
+
+void wait_for_others() {
+  Lane* self = current;
+  Lane* next = next_ready();
+  if (next == nullptr) {
+    running->fault = describe_standstill();
+    switch_for_good(host);
+  }
+  current = next;
+  switch_context(self->context, next->context);
+  self->at = Lane::At::running;
+}
+
+void fail_launch(const std::string& fault) {
+  running->fault =
+      "block " + std::to_string(current->block->index) + ", thread " + std::to_string(current->thread) + ": " + fault;
+  switch_for_good(host);
+}
+
+Status run_grid(const cuda::Kernel& kernel, const cuda::Grid& grid, const void* argument, const Settings& settings,
+                Random& random, LanePool& pool) {
+  const auto threads = std::size_t(grid.threads);
+  const auto resident = std::size_t(std::min(grid.blocks, std::int64_t(threads_of_wave / threads)));
+  if (!pool.grow(resident * threads)) return Status::error(Code::internal, "no memory for the stacks of a launch");
+
+  Memory memory;
+  Run run{kernel, grid, argument, settings, random, {}, {}, {}, 0, nullptr, nullptr, {}};
+  run.start = memory.take(8, 8);
+  run.finish = memory.take(8, 8);
+  run.blocks.resize(resident);
+  for (Block& block : run.blocks) {
+    char* shared = memory.take(grid.shared + 2 * guard_bytes, shared_alignment);
+    block.sync = memory.take(8 * (2 * barrier_count + 2 * threads / warp_size), 8);
+    if (shared == nullptr || block.sync == nullptr)
+      return Status::error(Code::internal, "no memory for the shared memory of a launch");
+    block.shared = shared + guard_bytes;
+    paint(shared, guard_value, guard_bytes);
+    paint(block.shared + grid.shared, guard_value, guard_bytes);
+  }
+  running = &run;
+  const Permutation order(grid.blocks, random);
+  for (std::int64_t done = 0; done < grid.blocks && run.fault.empty();) {
+    const auto count = std::size_t(std::min(std::int64_t(resident), grid.blocks - done));
+    run.wave.clear();
+    for (std::size_t i = 0; i < count * threads; i++) run.wave.push_back(pool.lanes[i].get());
+    for (std::size_t i = 0; i < count; i++)
+      start_block(run.blocks[i], order[done + std::int64_t(i)], &run.wave[i * threads]);
+    run.unfinished = int(count);
+    run_wave();
+    for (std::size_t i = 0; i < count && run.fault.empty(); i++) run.fault = overrun(run.blocks[i]);
+    done += std::int64_t(count);
+  }
+  if (!run.fault.empty()) abandon(run);
+  running = nullptr;
+  current = nullptr;
+  return run.fault.empty() ? Status{}
+                           : Status::error(Code::internal, "kernel " + std::string(kernel.name) + ", " + run.fault);
+}
+
+}  // namespace brauer::emulation

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "cuda/device.h"
+#include "emulation/context.h"
+#include "emulation/control.h"
+#include "emulation/kernel.h"
+#include "emulation/random.h"
+
+// How a grid runs: every CUDA thread is a fibre with a stack of its own, run by one host thread. A fibre runs until it
+// waits for others; then it switches to the next one that can go on. Blocks are taken in a random order, several of
+// them at the same time (a wave); nothing but what cuda/kernel.h says orders threads.
+namespace brauer::emulation {
+
+struct Block;
+
+struct AsyncCopy {
+  char* to;
+  const char* from;
+  int bytes;
+};
+
+// One CUDA thread.
+struct Lane {
+  enum class At { running, barrier, warp, end };
+
+  Context context;
+  Block* block = nullptr;
+  int thread = 0;
+  At at = At::running;
+  int barrier = 0;        // of At::barrier
+  const char* what = "";  // of At::warp: the function
+  cuda::Where where;
+  // Copies on their way: those before groups[first_group] belong to the oldest open group, and so on.
+  std::vector<AsyncCopy> copies;
+  std::vector<std::size_t> groups;
+  std::size_t first_group = 0, landed = 0;
+};
+
+struct MmaOperands {
+  float* d;
+  const void *a, *b;
+};
+
+struct Warp {
+  int arrived = 0;
+  unsigned phase = 0;  // alternates: a lane may write for the next rendezvous before all have read from this one
+  const char* what = "";
+  std::uint64_t values[2][32];
+  std::uint32_t votes[2] = {};
+  MmaOperands operands[32];
+};
+
+struct Barrier {
+  int threads = 0;
+  unsigned phase = 0;
+  std::vector<Lane*> waiting;
+};
+
+constexpr int barrier_count = 16, warp_size = 32;
+
+struct Block {
+  std::int64_t index = 0;
+  char* shared = nullptr;
+  Lane* const* lanes = nullptr;
+  std::vector<Warp> warps;
+  Barrier barriers[barrier_count];
+  int unfinished = 0;
+  char* sync = nullptr;  // addresses to publish and observe: two of each barrier, two of each warp
+};
+
+// Lanes of one stream. They are not shared between streams: a fibre knows what it did before, which would look like an
+// order of two streams.
+struct LanePool {
+  std::vector<std::unique_ptr<Lane>> lanes;
+  bool grow(std::size_t count);
+  ~LanePool();
+};
+
+// A grid that runs; one at a time.
+struct Run {
+  const cuda::Kernel& kernel;
+  const cuda::Grid& grid;
+  const void* argument;
+  const Settings& settings;
+  Random& random;
+  std::vector<Block> blocks;  // of the wave
+  std::vector<Lane*> wave;    // its lanes, block after block
+  std::vector<Lane*> ready;   // a stack
+  int unfinished = 0;         // blocks of the wave
+  char* start = nullptr;      // published before, observed by every lane
+  char* finish = nullptr;     // published by every lane
+  std::string fault;
+};
+
+extern Run* running;
+extern Lane* current;
+
+// The argument is read while it runs. A fault is `internal`.
+Status run_grid(const cuda::Kernel& kernel, const cuda::Grid& grid, const void* argument, const Settings& settings,
+                Random& random, LanePool& pool);
+
+// For the functions of kernel.h.
+void wait_for_others();                                   // returns when somebody has made this lane ready
+void make_ready(Lane* const* lanes, std::size_t count);   // in a random order, all but the current one
+[[noreturn]] void fail_launch(const std::string& fault);  // names kernel, block and thread of the current lane
+std::string describe(cuda::Where where);                  // " (file:line)"
+std::string describe_standstill();                        // no lane can go on: who waits for whom
+void land_all_copies(Lane& lane);
+// `multiply` is called once, by the last lane of the warp; it reads and writes the operands of all.
+void multiply_in_warp(const char* what, cuda::Where where, MmaOperands operands, void (*multiply)(const Warp&));
+
+}  // namespace brauer::emulation

@@ -1,0 +1,42 @@
+#include "emulation/machine.h"
+
+namespace brauer::emulation {
+
+namespace {
+
+// Few multiprocessors, so that a grid of as many blocks as fit has few blocks.
+constexpr int multiprocessors = 4;
+constexpr std::int64_t memory = std::int64_t(1) << 30;
+
+struct Profile {
+  int major, minor;
+  int shared_kilobytes;  // of a multiprocessor; from 8.0 on a block may have all but one
+  int threads, blocks;   // of a multiprocessor
+  int l2_megabytes;
+};
+
+constexpr Profile profiles[] = {
+    {7, 5, 64, 1024, 16, 4},   {8, 0, 164, 2048, 32, 40},   {8, 6, 100, 1536, 16, 6},   {8, 9, 100, 1536, 24, 72},
+    {9, 0, 228, 2048, 32, 50}, {10, 0, 228, 2048, 32, 126}, {12, 0, 100, 1536, 24, 96},
+};
+
+Device make_device(const Profile& p) {
+  Device device;
+  device.info = {"emulated sm_" + std::to_string(p.major * 10 + p.minor),
+                 p.major,
+                 p.minor,
+                 multiprocessors,
+                 memory,
+                 std::int64_t(p.shared_kilobytes - (p.major >= 8 ? 1 : 0)) << 10,
+                 std::int64_t(p.shared_kilobytes) << 10,
+                 std::int64_t(p.l2_megabytes) << 20};
+  device.threads_per_multiprocessor = p.threads;
+  device.blocks_per_multiprocessor = p.blocks;
+  return device;
+}
+
+}  // namespace
+
+std::vector<Device> make_devices() { return {make_device(profiles[1]), make_device(profiles[4])}; }
+
+}  // namespace brauer::emulation
