@@ -64,6 +64,8 @@ BRAUER_DEVICE void copy_async_wait() {
   copy_async_wait_groups(N);
 }
 
+BRAUER_DEVICE float square_root(float value) { return __builtin_sqrtf(value); }
+
 BRAUER_DEVICE float to_tf32(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return std::bit_cast<float>(0x7fffffffu);

@@ -1,0 +1,70 @@
+// Both executors on the emulated device against the naive interpreter, on random programs; then their promise on bits.
+#include "cuda/executor.h"
+
+#include "compare.h"
+
+using namespace brauer;
+using namespace compare;
+
+namespace {
+
+constexpr std::int64_t kTight = 4096, kPlenty = std::int64_t(1) << 30;
+
+const char* name(cuda::Mode mode) { return mode == cuda::Mode::fused ? "fused" : "staged"; }
+
+std::unique_ptr<Executable> make(const Case& test, Dtype dtype, cuda::Mode mode, std::int64_t memory) {
+  Status status;
+  auto executable = cuda::load(test.words.data(), test.words.size(), dtype, {0, mode, memory}, status);
+  CHECK_WITH(executable != nullptr, test.name + " " + status.message);
+  return executable;
+}
+
+std::string label(const Case& test, Dtype dtype, cuda::Mode mode, Index batch) {
+  return test.name + " " + name(mode) + " dtype " + std::to_string(int(dtype)) + " batch " + std::to_string(batch);
+}
+
+void compare_naive(const Case& test, Dtype dtype, cuda::Mode mode, std::int64_t memory, Index batch, bool reals) {
+  const auto executable = make(test, dtype, mode, memory);
+  if (executable) with_naive(test, *executable, dtype, 0, batch, reals, label(test, dtype, mode, batch));
+}
+
+// An item's bits depend neither on the batch around it nor on how it is cut nor, twice, on the run.
+void compare_bits(const Case& test, Dtype dtype, cuda::Mode mode, bool shared) {
+  const auto whole = make(test, dtype, mode, kPlenty), cut = make(test, dtype, mode, kTight);
+  if (!whole || !cut) return;
+  constexpr Index kBatch = 7;
+  const auto expected = outputs(test, *whole, dtype, 0, 0, kBatch);
+  const auto same = [&](const Executable& executable, Index first, Index batch, const char* what) {
+    const auto got = outputs(test, executable, dtype, 0, first, batch);
+    bool equal = true;
+    for (std::size_t i = 0; i < got.size(); i++) {
+      const std::size_t item = shared ? 0 : expected[i].size() / std::size_t(kBatch) * std::size_t(first);
+      equal &= std::memcmp(got[i].data(), expected[i].data() + item, got[i].size()) == 0;
+    }
+    CHECK_WITH(equal, label(test, dtype, mode, batch) + " first " + std::to_string(first) + " " + what);
+  };
+  same(*whole, 0, kBatch, "again");
+  if (shared) return;
+  same(*cut, 0, kBatch, "cut");
+  same(*whole, 3, 1, "alone");
+  same(*cut, 2, 2, "cut");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::uint64_t seeds = argc > 1 ? std::uint64_t(std::atoi(argv[1])) : 60;
+  for (const cuda::Mode mode : {cuda::Mode::fused, cuda::Mode::staged}) {
+    const Case sum = long_sum(128, 4);
+    if (const auto executable = make(sum, Dtype::f32, mode, kPlenty)) check_long_sum(*executable, 128, 4, name(mode));
+    for (std::uint64_t seed = 1; seed <= seeds; seed++) {
+      const bool shared = seed % 3 == 0;
+      const Case test = random_case(seed, shared);
+      compare_naive(test, Dtype::f32, mode, kPlenty, 3, seed % 2);
+      compare_naive(test, Dtype::f64, mode, seed % 2 ? kPlenty : kTight, Index(seed % 5), seed % 2);
+      compare_naive(test, seed % 2 ? Dtype::f16 : Dtype::bf16, mode, kPlenty, 2, false);
+      if (seed % 4 == 0) compare_bits(test, Dtype(seed / 4 % 4), mode, shared);
+    }
+  }
+  return check::finish();
+}
