@@ -54,10 +54,11 @@ FusedLayout fused_layout(const Program& program, const Compiled& compiled, int e
       kPlacesPerThread * layout.threads / std::max<std::int64_t>(compiled.widest, 1), 1, kMostTile);
   layout.in_shared = block_bytes(1, 1) <= device.shared_per_block;
   if (layout.in_shared) {
-    while (layout.teams < 8 && block_bytes(1, 2 * layout.teams) <= device.shared_per_block) layout.teams *= 2;
+    while (layout.teams * kTeamThreads < kFusedThreads && block_bytes(1, 2 * layout.teams) <= device.shared_per_block)
+      layout.teams *= 2;
     while (layout.tile < wanted && block_bytes(layout.tile + 1, layout.teams) <= device.shared_per_block) layout.tile++;
   } else {
-    layout.teams = 4;
+    layout.teams = kFusedThreads / kTeamThreads;
   }
   layout.arena = arrange(program, compiled, layout.tile, element_bytes, layout.buffers);
   layout.shared = std::size_t(layout.teams) *

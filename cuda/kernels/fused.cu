@@ -33,7 +33,7 @@ BRAUER_DEVICE void take(void* to, const T* from, std::int64_t at, std::uint32_t 
 }
 
 template <class T>
-BRAUER_KERNEL(1024, 1)
+BRAUER_KERNEL(kFusedThreads, 1)
 void fused(FusedArguments<T> a) {
   const std::uint32_t thread = std::uint32_t(thread_index());
   const std::uint32_t in_block = thread / a.threads;

@@ -24,6 +24,8 @@ struct StagedArguments {
 template <class T>
 Kernel staged_kernel(Kind kind);
 
+inline constexpr int kFusedThreads = 256;  // at most, of a block
+
 // A whole program, tile after tile of items.
 struct FusedBuffer {
   enum class In : std::uint32_t { input, output, arena, fixed } in;

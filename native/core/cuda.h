@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// What the bindings see of CUDA. A build without nvcc has this function too.
+namespace brauer::cuda {
+
+// The limits a program is compiled for. Sizes in bytes.
+struct DeviceInfo {
+  std::string name;
+  int major = 0, minor = 0;  // compute capability
+  int multiprocessors = 0;
+  std::int64_t memory = 0;
+  std::int64_t shared_per_block = 0;  // the most that a kernel may ask for
+  std::int64_t shared_per_multiprocessor = 0;
+  std::int64_t l2 = 0;
+};
+
+// What is there. Devices that cannot run our kernels are listed with the reason. Problems read "expected …, received
+// …".
+struct Probe {
+  struct Found {
+    DeviceInfo info;
+    std::string problem;  // "" for a device that is usable
+  };
+  std::string driver, runtime;  // versions of CUDA, "" where unknown
+  std::vector<Found> devices;
+  std::string problem;  // why there is no device at all, "" where there is one
+};
+
+// Creates no context, but loads the driver: a tenth of a second or more on the first call where there is one.
+Probe probe();
+
+}  // namespace brauer::cuda
