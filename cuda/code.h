@@ -102,8 +102,13 @@ struct LambdaCode {
 struct CompositionCode {
   std::uint32_t columns;
   std::uint32_t words;   // first of columns · d bytes: the place in the ascending index that strand p takes
+  std::uint32_t rows;    // first of as many rows, in the order of the matrix
   std::uint32_t matrix;  // in the constants
   std::uint32_t kostka;  // first of a number per lambda
+};
+struct RowCode {
+  std::uint32_t lambda;
+  std::int32_t offset;  // of the copy and the unit
 };
 
 // The transform over strands, see lib/program/program.ts.
@@ -125,7 +130,7 @@ struct OrbitCode {
 // Where the tables begin, in bytes from this header.
 struct CodeTables {
   std::uint32_t ops, zeros, moves, products, weights, orbits;
-  std::uint32_t loops, groups, entries, lambdas, compositions;
+  std::uint32_t loops, groups, entries, lambdas, compositions, rows;
   std::uint32_t numbers;  // std::int32_t: strides, Kostka numbers, records of multi-indices
   std::uint32_t words;    // std::uint8_t
   std::uint32_t op_count, bytes;

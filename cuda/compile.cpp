@@ -271,8 +271,9 @@ void Compiler::finish() {
       append(bytes, tables_.ops),      append(bytes, tables_.zeros),        append(bytes, tables_.moves),
       append(bytes, tables_.products), append(bytes, tables_.weights),      append(bytes, tables_.orbits),
       append(bytes, tables_.loops),    append(bytes, tables_.groups),       append(bytes, tables_.entries),
-      append(bytes, tables_.lambdas),  append(bytes, tables_.compositions), append(bytes, tables_.numbers),
-      append(bytes, tables_.words),    std::uint32_t(tables_.ops.size()),   std::uint32_t(bytes.size())};
+      append(bytes, tables_.lambdas),  append(bytes, tables_.compositions), append(bytes, tables_.rows),
+      append(bytes, tables_.numbers),  append(bytes, tables_.words),        std::uint32_t(tables_.ops.size()),
+      std::uint32_t(bytes.size())};
   std::memcpy(bytes.data(), &code, sizeof(code));
   compiled_.ops = tables_.ops;
   for (const OpCode& op : tables_.ops) {

@@ -70,12 +70,20 @@ void Compiler::add_compositions(const Orbit& orbit) {
     std::vector<std::uint8_t> place;  // the first of each class
     for (int p = 0; p < orbit.d; p++)
       if (word[std::size_t(p)] == place.size()) place.push_back(std::uint8_t(p));
-    tables_.compositions.push_back(
-        {count(columns), std::uint32_t(tables_.words.size()), count(matrix), std::uint32_t(tables_.numbers.size())});
+    tables_.compositions.push_back({count(columns), std::uint32_t(tables_.words.size()),
+                                    std::uint32_t(tables_.rows.size()), count(matrix),
+                                    std::uint32_t(tables_.numbers.size())});
     do {
       for (const std::uint8_t each : word) tables_.words.push_back(place[each]);
     } while (std::next_permutation(word.begin(), word.end()));
-    for (const OrbitRows& rows : orbit.lambdas) tables_.numbers.push_back(narrow(rows.kostka[std::size_t(code)]));
+    for (std::size_t l = 0; l < orbit.lambdas.size(); l++) {
+      const OrbitRows& rows = orbit.lambdas[l];
+      const Index copies = rows.kostka[std::size_t(code)];
+      tables_.numbers.push_back(narrow(copies));
+      for (Index copy = 0; copy < copies; copy++)
+        for (Index unit = 0; unit < rows.dimension; unit++)
+          tables_.rows.push_back({std::uint32_t(l), narrow(copy * rows.row_stride + unit * rows.unit_stride)});
+    }
     matrix += columns * columns;
   }
 }

@@ -1,6 +1,7 @@
 #include "cuda/executor.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -13,7 +14,8 @@
 namespace brauer::cuda {
 namespace {
 
-constexpr std::uint32_t kParts = 32;  // of the items of a call, for what sums over them
+constexpr std::uint32_t kParts = 32;         // of the items of a call, for what sums over them
+constexpr std::int64_t kBusyThreads = 2048;  // of a multiprocessor
 constexpr std::int64_t kMostPlaces = (std::int64_t(1) << 31) - 1;
 
 // What one run needs beside its operands; kept for the next.
@@ -77,18 +79,23 @@ class DeviceExecutable final : public Executable {
                                      [](const Placed& placed) { return placed.in == Placed::In::operand; }));
   }
 
-  // The tables and constants, and the list of buffers for the fused kernel behind the tables.
+  // The tables, and behind them what else the fused kernel reads; the constants.
   Status upload() {
-    buffers_at_ = (compiled_.code.size() + 15) / 16 * 16;
-    const std::size_t buffers = layout_.buffers.size() * sizeof(FusedBuffer);
+    std::vector<char> bytes = compiled_.code;
+    const auto append = [&](const void* data, std::size_t size) {
+      const std::size_t at = (bytes.size() + 15) / 16 * 16;
+      bytes.resize(at + size);
+      if (size > 0) std::memcpy(bytes.data() + at, data, size);
+      return at;
+    };
+    buffers_at_ = append(layout_.buffers.data(), layout_.buffers.size() * sizeof(FusedBuffer));
+    groups_at_ = append(layout_.groups.data(), layout_.groups.size() * sizeof(std::uint32_t));
     const std::vector<T> constants(compiled_.constants.begin(), compiled_.constants.end());
-    Status status = tables_.reserve(buffers_at_ + std::max<std::size_t>(buffers, 1));
+    Status status = tables_.reserve(bytes.size());
     if (status.ok()) status = constants_.reserve(std::max<std::size_t>(constants.size(), 1) * sizeof(T));
     Stream* stream = nullptr;
     if (status.ok()) status = create_stream(options_.device, stream);
-    if (status.ok()) status = copy(stream, tables_.get(), compiled_.code.data(), compiled_.code.size());
-    if (status.ok() && buffers > 0)
-      status = copy(stream, tables_.as<char>() + buffers_at_, layout_.buffers.data(), buffers);
+    if (status.ok()) status = copy(stream, tables_.get(), bytes.data(), bytes.size());
     if (status.ok() && !constants.empty())
       status = copy(stream, constants_.get(), constants.data(), constants.size() * sizeof(T));
     if (status.ok()) status = synchronise(stream);
@@ -239,11 +246,15 @@ class DeviceExecutable final : public Executable {
       const std::int64_t work = compiled_.work[i];
       if (work == 0) continue;
       const std::uint32_t parts = op.sums_items ? std::uint32_t(part_count) : 1;
-      Grid each = grid(op.sums_items ? work : work * items);
+      // As many groups of items as keep the device busy.
+      const std::int64_t busy = std::int64_t(info_.multiprocessors) * kBusyThreads;
+      const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
+      Grid each = grid(op.kind == Kind::product ? work * items : work * groups);
       each.blocks = op.sums_items ? std::max<std::int64_t>(each.blocks / parts, 1) * parts : each.blocks;
       const StagedArguments<T> arguments{tables_.as<CodeTables>(), slot.views.template as<View<T>>(),
                                          constants_.as<T>(),       std::uint32_t(i),
-                                         std::uint32_t(items),     parts};
+                                         std::uint32_t(items),     parts,
+                                         std::uint32_t(groups)};
       const Status status = launch(slot.stream, staged_kernel<T>(op.kind), each, &arguments);
       if (!status.ok()) return status;
     }
@@ -252,18 +263,17 @@ class DeviceExecutable final : public Executable {
 
   Status run_fused(Slot& slot, std::int64_t items, std::int64_t part_count) const {
     const std::int64_t blocks = std::min(fused_blocks(items), part_count / layout_.teams);
-    const FusedArguments<T> arguments{tables_.as<CodeTables>(),
-                                      constants_.as<T>(),
-                                      reinterpret_cast<const FusedBuffer*>(tables_.as<char>() + buffers_at_),
-                                      slot.views.template as<View<T>>(),
-                                      layout_.in_shared ? nullptr : slot.scratch.template as<T>(),
-                                      layout_.arena,
-                                      items,
-                                      std::uint32_t(layout_.buffers.size()),
-                                      layout_.tile,
-                                      layout_.teams,
-                                      layout_.threads,
-                                      std::uint32_t(dtype_)};
+    FusedArguments<T> arguments{};
+    arguments.code = tables_.as<CodeTables>(), arguments.constants = constants_.as<T>();
+    arguments.buffers = reinterpret_cast<const FusedBuffer*>(tables_.as<char>() + buffers_at_);
+    arguments.groups = reinterpret_cast<const std::uint32_t*>(tables_.as<char>() + groups_at_);
+    arguments.views = slot.views.template as<View<T>>();
+    arguments.arenas = layout_.in_shared ? nullptr : slot.scratch.template as<T>();
+    arguments.arena = layout_.arena, arguments.flip = layout_.flip, arguments.items = items;
+    arguments.buffer_count = std::uint32_t(layout_.buffers.size());
+    arguments.resident = std::uint32_t(layout_.resident);
+    arguments.tile = layout_.tile, arguments.teams = layout_.teams, arguments.threads = layout_.threads;
+    arguments.dtype = std::uint32_t(dtype_);
     return launch(slot.stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared},
                   &arguments);
   }
@@ -297,7 +307,7 @@ class DeviceExecutable final : public Executable {
   Compiled compiled_;
   FusedLayout layout_;
   DeviceMemory tables_, constants_;
-  std::size_t buffers_at_ = 0;
+  std::size_t buffers_at_ = 0, groups_at_ = 0;
   std::int64_t partial_size_ = 0, item_bytes_ = 0;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Slot>> slots_;

@@ -8,8 +8,8 @@
 //   BRAUER_KERNEL(256, 1) void name(Argument argument) { … }
 //
 // with one struct as its argument (cuda/device.h: kernel_of, launch). Blocks have one dimension. Shared and global
-// memory are reached through ordinary pointers. Barriers and warp functions are for all threads of the group or warp,
-// which must reach them together.
+// memory are reached through ordinary pointers. BRAUER_UNROLL before a loop of a fixed count keeps what it indexes in
+// registers. Barriers and warp functions are for all threads of the group or warp, which must reach them together.
 #if defined(__CUDACC__)
 #include "cuda/kernel_cuda.h"
 #else

@@ -13,6 +13,9 @@ struct FusedLayout {
   std::uint32_t tile = 1, teams = 1, threads = 32;  // items of a tile; teams of a block, threads of a team
   bool in_shared = false;                           // whether arenas lie in shared memory
   std::int64_t arena = 0;                           // elements of a team
+  std::int64_t flip = 0;                            // see FusedArguments
+  std::int64_t resident = 0;                        // elements of what each block copies once
+  std::vector<std::uint32_t> groups;                // by instruction
   std::size_t shared = 0;                           // bytes of a block
   std::vector<FusedBuffer> buffers;
 };

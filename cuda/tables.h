@@ -21,6 +21,7 @@ struct Tables {
   std::vector<EntryCode> entries;
   std::vector<LambdaCode> lambdas;
   std::vector<CompositionCode> compositions;
+  std::vector<RowCode> rows;
   std::vector<std::int32_t> numbers;
   std::vector<std::uint8_t> words;
 };

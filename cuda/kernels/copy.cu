@@ -22,10 +22,10 @@ BRAUER_KERNEL(kThreads, 4) void copy_kernel(CopyArgument argument) {
        first += step) {
     // All loads before all stores: four are in flight.
     Word words[kUnroll];
-#pragma unroll
+    BRAUER_UNROLL
     for (int i = 0; i < kUnroll; ++i)
       if (const std::int64_t at = first + i * thread_count(); at < argument.words) words[i] = argument.from[at];
-#pragma unroll
+    BRAUER_UNROLL
     for (int i = 0; i < kUnroll; ++i)
       if (const std::int64_t at = first + i * thread_count(); at < argument.words) argument.to[at] = words[i];
   }

@@ -19,18 +19,19 @@ struct StagedArguments {
   const CodeTables* code;
   const View<T>* views;
   const T* constants;
-  std::uint32_t op, items, parts;
+  std::uint32_t op, items, parts, groups;  // groups: see Team
 };
 template <class T>
 Kernel staged_kernel(Kind kind);
 
 inline constexpr int kFusedThreads = 256;  // at most, of a block
 
-// A whole program, tile after tile of items.
+// A whole program, tile after tile of items. A block's shared memory holds what is the same for all items and small
+// enough (`resident`), then for each team its views, twice, and its arena.
 struct FusedBuffer {
-  enum class In : std::uint32_t { input, output, arena, fixed } in;
-  std::uint32_t operand;      // whose address, or for fixed ones which view
-  std::int64_t offset, step;  // elements in a team's arena; step 0: one for all items
+  // fixed: where its view says. resident: copied there by each block. The rest lies in a team's arena.
+  enum class In : std::uint32_t { fixed, resident, arena, input, output } in;
+  std::int64_t offset, step;  // elements in its area; step 0: one for all items
   std::int64_t size;          // elements of an item
 };
 template <class T>
@@ -38,12 +39,15 @@ struct FusedArguments {
   const CodeTables* code;
   const T* constants;
   const FusedBuffer* buffers;
-  const View<T>* views;  // of operands in memory; those of 16 bits are cast
-  T* arenas;             // one per team, null: in shared memory
-  std::int64_t arena;    // elements
+  const std::uint32_t* groups;  // of each instruction, see Team
+  const View<T>* views;         // of what lies in memory; operands of 16 bits are cast
+  T* arenas;                    // one per team, null: in shared memory
+  std::int64_t arena;           // elements
+  std::int64_t flip;            // elements from one copy of a tile's inputs to the other; 0: there is one
   std::int64_t items;
-  std::uint32_t buffer_count, tile, teams, threads;  // items of a tile; teams of a block, threads of a team
-  std::uint32_t dtype;                               // of storage
+  std::uint32_t buffer_count, resident;  // resident: elements
+  std::uint32_t tile, teams, threads;    // items of a tile; teams of a block, threads of a team
+  std::uint32_t dtype;                   // of storage
 };
 template <class T>
 Kernel fused_kernel();

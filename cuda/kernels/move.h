@@ -4,16 +4,17 @@
 
 /* `zero`, `strided` and `gather`
    out[b, group + Σ t·out] (+)= scale · Σ over the group's entries and the reduced loops of ± in[b, entry + Σ t·in]
-   One worker per vector of outputs, the sum inside. */
+   One job per vector of outputs, the sum inside. What sums over the items is one group of them. */
 namespace brauer::cuda {
 
 template <class T>
 BRAUER_DEVICE void run_zero(const Step<T>& step, const ZeroCode& zero, const Team& team) {
-  const std::uint32_t total = zero.work * step.items;
-  for (std::uint32_t i = team.rank; i < total; i += team.size) {
-    const Place at = place_of(i, zero.per_item);
-    const std::uint32_t row = quotient(zero.count, at.place);
-    element(step, zero.out, at.item)[std::int64_t(row) * zero.stride + (at.place - row * zero.count.divisor)] = 0;
+  const Items<T> out = items_of(step, zero.out);
+  for (std::uint32_t i = team.rank; i < zero.work * team.groups; i += team.size) {
+    const Job job = job_of(i, zero.per_item);
+    const std::uint32_t row = quotient(zero.count, job.place);
+    const std::int64_t at = std::int64_t(row) * zero.stride + (job.place - row * zero.count.divisor);
+    for (std::uint32_t item = job.group; item < step.items; item += team.groups) out[item][at] = 0;
   }
 }
 
@@ -63,8 +64,8 @@ BRAUER_DEVICE void run_serial_move(const Step<T>& step, const MoveCode& move, bo
   const std::uint32_t first = sums_items ? 0 : team.rank, stride = sums_items ? 1 : team.size;
   if (sums_items && team.rank != 0) return;
   for (std::uint32_t item = first; item < step.items; item += stride) {
-    T* const out = element(step, move.out, item);
-    const T* const in = element(step, move.in, item);
+    T* const out = items_of(step, move.out)[item];
+    const T* const in = items_of(step, move.in)[item];
     for (std::uint32_t g = 0; g < move.group_count; g++) {
       if (move.set && !sums_items)
         each_term<T>(step.code, move, groups[g], false,
@@ -76,39 +77,54 @@ BRAUER_DEVICE void run_serial_move(const Step<T>& step, const MoveCode& move, bo
   }
 }
 
+// The terms of one output.
+template <class T, int V>
+BRAUER_DEVICE Vector<T, V> sum_terms(const CodeTables* code, const MoveCode& move, const GroupCode& group,
+                                     bool negative, const T* in, bool is_long) {
+  Vector<T, V> sum{};
+  if (!is_long) {
+    each_term<T>(code, move, group, negative, [&](std::int32_t at, std::int32_t, T factor) {
+      const Vector<T, V> x = load<T, V>(in + at);
+      BRAUER_UNROLL
+      for (int v = 0; v < V; v++) sum.values[v] += factor * x.values[v];
+    });
+    return sum;
+  }
+  LongSum<T, V> all;
+  each_term<T>(code, move, group, negative, [&](std::int32_t at, std::int32_t, T factor) {
+    Vector<T, V> x = load<T, V>(in + at);
+    BRAUER_UNROLL
+    for (int v = 0; v < V; v++) x.values[v] *= factor;
+    all.add(x);
+  });
+  return all.total();
+}
+
 template <class T, int V>
 BRAUER_DEVICE void run_parallel_move(const Step<T>& step, const MoveCode& move, bool sums_items, const Team& team) {
   const CodeTables* const code = step.code;
   const LoopCode* const loops = table<LoopCode>(code, code->loops) + move.loops;
   const GroupCode* const groups = table<GroupCode>(code, code->groups) + move.groups;
-  const std::uint32_t total = sums_items ? move.work : move.work * step.items;
   const std::uint32_t terms = move.settings * loops[move.parallel + move.reduced - 1].extent.divisor;
-  for (std::uint32_t i = team.rank; i < total; i += team.size) {
-    Place at = place_of(i, move.per_item);
-    const Offsets offsets = walk(loops, move.parallel, at.place);
-    const GroupCode group = groups[at.place];
-    T* const out = element(step, move.out, at.item) + group.out + offsets.out;
-    Vector<T, V> sum{};
-    if (terms * (group.end - group.first) <= kPlainTerms && !sums_items) {
-      const T* const in = element(step, move.in, at.item) + offsets.in;
-      each_term<T>(code, move, group, offsets.negative, [&](std::int32_t from, std::int32_t, T factor) {
-        const Vector<T, V> x = load<T, V>(in + from);
-        for (int v = 0; v < V; v++) sum.values[v] += factor * x.values[v];
-      });
-    } else {
-      LongSum<T, V> all;
-      for (std::uint32_t item = at.item; item < (sums_items ? step.items : at.item + 1); item++) {
-        const T* const in = element(step, move.in, item) + offsets.in;
-        each_term<T>(code, move, group, offsets.negative, [&](std::int32_t from, std::int32_t, T factor) {
-          Vector<T, V> x = load<T, V>(in + from);
-          for (int v = 0; v < V; v++) x.values[v] *= factor;
-          all.add(x);
-        });
-      }
-      sum = all.total();
+  const Items<T> in = items_of(step, move.in), out = items_of(step, move.out);
+  const T scale = T(move.scale);
+  for (std::uint32_t i = team.rank; i < move.work * team.groups; i += team.size) {
+    Job job = job_of(i, move.per_item);
+    const Offsets offsets = walk(loops, move.parallel, job.place);
+    const GroupCode group = groups[job.place];
+    const bool is_long = terms * (group.end - group.first) > kPlainTerms;
+    const std::int32_t to = group.out + offsets.out;
+    LongSum<T, V> all;
+    for (std::uint32_t item = job.group; item < step.items; item += team.groups) {
+      Vector<T, V> sum = sum_terms<T, V>(code, move, group, offsets.negative, in[item] + offsets.in, is_long);
+      BRAUER_UNROLL
+      for (int v = 0; v < V; v++) sum.values[v] *= scale;
+      if (sums_items)
+        all.add(sum);
+      else
+        put<T, V>(out[item] + to, sum, move.set != 0);
     }
-    for (int v = 0; v < V; v++) sum.values[v] *= T(move.scale);
-    put<T, V>(out, sum, move.set && !sums_items);
+    if (sums_items) put<T, V>(out[0] + to, all.total(), false);
   }
 }
 

@@ -67,117 +67,121 @@ BRAUER_DEVICE std::int32_t loops_offset(const CodeTables* code, const OrbitCode&
   return offset;
 }
 
-// Calls f(r, row) for the rows of a multi-index in the order of its matrix.
-template <class T, class F>
-BRAUER_DEVICE void each_row(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t item,
-                            std::uint32_t setting, const F& f) {
+// Row r of a multi-index, in the order of its matrix.
+template <class T>
+BRAUER_DEVICE Items<T> row_of(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
+                              std::uint32_t r) {
   const CodeTables* const code = step.code;
-  const LambdaCode* const lambdas = table<LambdaCode>(code, code->lambdas) + orbit.lambdas;
-  const std::int32_t* const numbers = table<std::int32_t>(code, code->numbers);
-  const CompositionCode* const compositions = table<CompositionCode>(code, code->compositions) + orbit.compositions;
-  std::uint32_t r = 0;
-  for (std::uint32_t l = 0; l < orbit.lambda_count; l++) {
-    const std::int32_t copies = numbers[multi.composition->kostka + l];
-    if (copies == 0) continue;
-    const LambdaCode lambda = lambdas[l];
-    std::int32_t before;
-    if (multi.record) {
-      before = multi.record[1 + orbit.d + l];
-    } else {
-      before = std::int32_t(multi.equal) * numbers[compositions[0].kostka + l];
-      if (orbit.d == 2) before += std::int32_t(multi.ascending) * numbers[compositions[1].kostka + l];
-    }
-    T* const rows = element(step, lambda.rows, item) + loops_offset(code, orbit, setting, int(l));
-    for (std::int32_t copy = 0; copy < copies; copy++)
-      for (std::uint32_t unit = 0; unit < lambda.dimension; unit++, r++)
-        f(r, rows + std::int64_t(before + copy) * lambda.row_stride + std::int64_t(unit) * lambda.unit_stride);
+  const RowCode row = table<RowCode>(code, code->rows)[multi.composition->rows + r];
+  const LambdaCode lambda = table<LambdaCode>(code, code->lambdas)[orbit.lambdas + row.lambda];
+  std::int32_t before;
+  if (multi.record) {
+    before = multi.record[1 + orbit.d + row.lambda];
+  } else {
+    const CompositionCode* const compositions = table<CompositionCode>(code, code->compositions) + orbit.compositions;
+    const std::int32_t* const kostka = table<std::int32_t>(code, code->numbers) + row.lambda;
+    before = std::int32_t(multi.equal) * kostka[compositions[0].kostka];
+    if (orbit.d == 2) before += std::int32_t(multi.ascending) * kostka[compositions[1].kostka];
   }
+  Items<T> rows = items_of(step, lambda.rows);
+  rows.base +=
+      std::int64_t(before) * lambda.row_stride + row.offset + loops_offset(code, orbit, setting, int(row.lambda));
+  return rows;
 }
 
-// With M columns the strands of a multi-index stay in registers.
+template <class T>
+BRAUER_DEVICE Items<T> strands_of(const Step<T>& step, const OrbitCode& orbit, std::uint32_t setting) {
+  Items<T> strands = items_of(step, orbit.strands);
+  strands.base += loops_offset(step.code, orbit, setting, -1);
+  return strands;
+}
+
+// With M columns the places, and the values of an item, stay in registers.
 template <class T, int V, int M>
-BRAUER_DEVICE void run_columns(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t item,
-                               std::uint32_t setting) {
+BRAUER_DEVICE void run_columns(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
+                               std::uint32_t group, std::uint32_t groups) {
   const T* const matrix = step.constants + multi.composition->matrix;
-  T* const strands = element(step, orbit.strands, item) + loops_offset(step.code, orbit, setting, -1);
-  Vector<T, V> values[M]{};
-  if (orbit.inverse) {
-    each_row(step, orbit, multi, item, setting, [&](std::uint32_t r, const T* row) {
-      const Vector<T, V> value = load<T, V>(row);
-      for (int s = 0; s < M; s++)
-        for (int v = 0; v < V; v++) values[s].values[v] += matrix[r * M + s] * value.values[v];
-    });
-    for (int s = 0; s < M; s++)
-      put<T, V>(strands + strand_offset(step.code, orbit, multi, std::uint32_t(s)), values[s], orbit.set != 0);
-    return;
+  const Items<T> strands = strands_of(step, orbit, setting);
+  std::int32_t columns[M];
+  Items<T> rows[M];
+  BRAUER_UNROLL
+  for (int m = 0; m < M; m++) {
+    columns[m] = strand_offset(step.code, orbit, multi, std::uint32_t(m));
+    rows[m] = row_of(step, orbit, multi, setting, std::uint32_t(m));
   }
-  for (int s = 0; s < M; s++)
-    values[s] = load<T, V>(strands + strand_offset(step.code, orbit, multi, std::uint32_t(s)));
-  each_row(step, orbit, multi, item, setting, [&](std::uint32_t r, T* row) {
-    Vector<T, V> sum{};
-    for (int s = 0; s < M; s++)
-      for (int v = 0; v < V; v++) sum.values[v] += matrix[r * M + s] * values[s].values[v];
-    put<T, V>(row, sum, orbit.set != 0);
-  });
+  for (std::uint32_t item = group; item < step.items; item += groups) {
+    T* const at = strands[item];
+    Vector<T, V> values[M];
+    BRAUER_UNROLL
+    for (int s = 0; s < M; s++) values[s] = load<T, V>(orbit.inverse ? rows[s][item] : at + columns[s]);
+    BRAUER_UNROLL
+    for (int r = 0; r < M; r++) {
+      Vector<T, V> sum{};
+      BRAUER_UNROLL
+      for (int s = 0; s < M; s++) {
+        const T factor = orbit.inverse ? matrix[s * M + r] : matrix[r * M + s];
+        BRAUER_UNROLL
+        for (int v = 0; v < V; v++) sum.values[v] += factor * values[s].values[v];
+      }
+      put<T, V>(orbit.inverse ? at + columns[r] : rows[r][item], sum, orbit.set != 0);
+    }
+  }
 }
 
 // The same for any number of columns, each sum read anew.
 template <class T, int V>
-BRAUER_DEVICE void run_many_columns(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t item,
-                                    std::uint32_t setting) {
+BRAUER_DEVICE void run_many_columns(const Step<T>& step, const OrbitCode& orbit, const Multi& multi,
+                                    std::uint32_t setting, std::uint32_t group, std::uint32_t groups) {
   const std::uint32_t columns = multi.composition->columns;
   const T* const matrix = step.constants + multi.composition->matrix;
-  T* const strands = element(step, orbit.strands, item) + loops_offset(step.code, orbit, setting, -1);
-  if (orbit.inverse) {
-    for (std::uint32_t s = 0; s < columns; s++) {
+  const Items<T> strands = strands_of(step, orbit, setting);
+  for (std::uint32_t item = group; item < step.items; item += groups) {
+    T* const at = strands[item];
+    for (std::uint32_t r = 0; r < columns; r++) {
       Vector<T, V> sum{};
-      each_row(step, orbit, multi, item, setting, [&](std::uint32_t r, const T* row) {
-        const Vector<T, V> value = load<T, V>(row);
-        for (int v = 0; v < V; v++) sum.values[v] += matrix[r * columns + s] * value.values[v];
-      });
-      put<T, V>(strands + strand_offset(step.code, orbit, multi, s), sum, orbit.set != 0);
+      for (std::uint32_t s = 0; s < columns; s++) {
+        const T factor = orbit.inverse ? matrix[s * columns + r] : matrix[r * columns + s];
+        const Vector<T, V> value = load<T, V>(orbit.inverse ? row_of(step, orbit, multi, setting, s)[item]
+                                                            : at + strand_offset(step.code, orbit, multi, s));
+        BRAUER_UNROLL
+        for (int v = 0; v < V; v++) sum.values[v] += factor * value.values[v];
+      }
+      put<T, V>(
+          orbit.inverse ? at + strand_offset(step.code, orbit, multi, r) : row_of(step, orbit, multi, setting, r)[item],
+          sum, orbit.set != 0);
     }
-    return;
   }
-  each_row(step, orbit, multi, item, setting, [&](std::uint32_t r, T* row) {
-    Vector<T, V> sum{};
-    for (std::uint32_t s = 0; s < columns; s++) {
-      const Vector<T, V> value = load<T, V>(strands + strand_offset(step.code, orbit, multi, s));
-      for (int v = 0; v < V; v++) sum.values[v] += matrix[r * columns + s] * value.values[v];
-    }
-    put<T, V>(row, sum, orbit.set != 0);
-  });
 }
 
 template <class T, int V>
-BRAUER_DEVICE void run_multi(const Step<T>& step, const OrbitCode& orbit, const Place& at) {
-  const std::uint32_t place = quotient(orbit.per_loops, at.place);
-  const std::uint32_t setting = at.place - place * orbit.per_loops.divisor;
+BRAUER_DEVICE void run_multi(const Step<T>& step, const OrbitCode& orbit, const Job& job, std::uint32_t groups) {
+  const std::uint32_t place = quotient(orbit.per_loops, job.place);
+  const std::uint32_t setting = job.place - place * orbit.per_loops.divisor;
   const Multi multi = multi_index(step.code, orbit, place);
   switch (multi.composition->columns) {
     case 1:
-      return run_columns<T, V, 1>(step, orbit, multi, at.item, setting);
+      return run_columns<T, V, 1>(step, orbit, multi, setting, job.group, groups);
     case 2:
-      return run_columns<T, V, 2>(step, orbit, multi, at.item, setting);
+      return run_columns<T, V, 2>(step, orbit, multi, setting, job.group, groups);
     case 3:
-      return run_columns<T, V, 3>(step, orbit, multi, at.item, setting);
+      return run_columns<T, V, 3>(step, orbit, multi, setting, job.group, groups);
     case 6:
-      return run_columns<T, V, 6>(step, orbit, multi, at.item, setting);
+      return run_columns<T, V, 6>(step, orbit, multi, setting, job.group, groups);
     default:
-      return run_many_columns<T, V>(step, orbit, multi, at.item, setting);
+      return run_many_columns<T, V>(step, orbit, multi, setting, job.group, groups);
   }
 }
 
 template <class T, int V>
 BRAUER_DEVICE void run_multis(const Step<T>& step, const OrbitCode& orbit, const Team& team) {
   if (orbit.serial) {
-    for (std::uint32_t item = team.rank; item < step.items; item += team.size)
-      for (std::uint32_t place = 0; place < orbit.work; place++) run_multi<T, V>(step, orbit, {item, place});
+    for (std::uint32_t group = team.rank; group < team.groups; group += team.size)
+      for (std::uint32_t place = 0; place < orbit.work; place++)
+        run_multi<T, V>(step, orbit, {group, place}, team.groups);
     return;
   }
-  const std::uint32_t total = orbit.work * step.items;
-  for (std::uint32_t i = team.rank; i < total; i += team.size)
-    run_multi<T, V>(step, orbit, place_of(i, orbit.per_item));
+  for (std::uint32_t i = team.rank; i < orbit.work * team.groups; i += team.size)
+    run_multi<T, V>(step, orbit, job_of(i, orbit.per_item), team.groups);
 }
 
 template <class T>

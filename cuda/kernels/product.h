@@ -15,32 +15,39 @@ template <class T, int R, int V>
 BRAUER_DEVICE void run_product_rows(const Step<T>& step, const ProductCode& code, const Team& team) {
   const std::uint32_t rows = code.rows * step.items;
   const std::uint32_t total = (rows + R - 1) / R * code.col_blocks;
+  const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
+  const Items<T> outs = items_of(step, code.out);
   for (std::uint32_t i = team.rank; i < total; i += team.size) {
     const std::uint32_t block = quotient(code.per_row, i);
     const std::int32_t col = std::int32_t(i - block * code.col_blocks) * V;
     const T* left[R];
     T* out[R];
     std::uint32_t item = 0;
+    BRAUER_UNROLL
     for (int r = 0; r < R; r++) {
       const std::uint32_t row = block * R + std::uint32_t(r) < rows ? block * R + std::uint32_t(r) : rows - 1;
-      const Place at = place_of(row, code.per_item);
-      left[r] = element(step, code.left, at.item) + std::int64_t(at.place) * code.left_row;
-      out[r] = element(step, code.out, at.item) + std::int64_t(at.place) * code.out_row + col;
-      item = at.item;
+      const Job at = job_of(row, code.per_item);
+      left[r] = lefts[at.group] + std::int64_t(at.place) * code.left_row;
+      out[r] = outs[at.group] + std::int64_t(at.place) * code.out_row + col;
+      item = at.group;
     }
-    const T* right = element(step, code.right, item) + std::int64_t(col) * code.right_j;
+    const T* right = rights[item] + std::int64_t(col) * code.right_j;
     Vector<T, V> sum[R]{};
     for (std::uint32_t k = 0; k < code.inner; k++, right += code.right_k) {
       Vector<T, V> b;
       if (V == 1 || code.right_j == 1)
         b = load<T, V>(right);
       else
-        for (int v = 0; v < V; v++) b.values[v] = right[std::int64_t(v) * code.right_j];
+        BRAUER_UNROLL
+      for (int v = 0; v < V; v++) b.values[v] = right[std::int64_t(v) * code.right_j];
+      BRAUER_UNROLL
       for (int r = 0; r < R; r++) {
         const T a = left[r][k];
+        BRAUER_UNROLL
         for (int v = 0; v < V; v++) sum[r].values[v] += a * b.values[v];
       }
     }
+    BRAUER_UNROLL
     for (int r = 0; r < R; r++)
       if (block * R + std::uint32_t(r) < rows) put<T, V>(out[r], sum[r], code.set != 0);
   }
@@ -50,9 +57,9 @@ BRAUER_DEVICE void run_product_rows(const Step<T>& step, const ProductCode& code
 template <class T>
 BRAUER_DEVICE void run_serial_product(const Step<T>& step, const ProductCode& code, const Team& team) {
   for (std::uint32_t item = team.rank; item < step.items; item += team.size) {
-    const T* const left = element(step, code.left, item);
-    const T* const right = element(step, code.right, item);
-    T* const out = element(step, code.out, item);
+    const T* const left = items_of(step, code.left)[item];
+    const T* const right = items_of(step, code.right)[item];
+    T* const out = items_of(step, code.out)[item];
     for (std::uint32_t r = 0; r < code.rows && code.set; r++)
       for (std::uint32_t j = 0; j < code.cols; j++) out[std::int64_t(r) * code.out_row + j] = 0;
     for (std::uint32_t r = 0; r < code.rows; r++)
@@ -78,33 +85,44 @@ BRAUER_DEVICE void run_product(const Step<T>& step, const ProductCode& code, con
 
 template <class T, int V>
 BRAUER_DEVICE void run_weights_blocks(const Step<T>& step, const WeightsCode& code, bool sums_items, const Team& team) {
-  const std::uint32_t total = sums_items ? code.work : code.work * step.items;
   const std::uint32_t cols = code.per_row.divisor;
-  for (std::uint32_t i = team.rank; i < total; i += team.size) {
-    const Place at = place_of(i, code.per_item);
+  const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
+  const Items<T> outs = items_of(step, code.out);
+  for (std::uint32_t i = team.rank; i < code.work * team.groups; i += team.size) {
+    const Job at = job_of(i, code.per_item);
     const std::uint32_t block = quotient(code.per_row, at.place);
     const std::uint32_t first = block * kWeightRows, col = (at.place - block * cols) * V;
     LongSum<T, V> all[kWeightRows];
-    for (std::uint32_t item = at.item; item < (sums_items ? step.items : at.item + 1); item++) {
-      const T* left = element(step, code.left, item) + first;
-      const T* right = element(step, code.right, item) + col;
+    const auto write = [&](std::uint32_t item) {
+      BRAUER_UNROLL
+      for (int k = 0; k < kWeightRows; k++) {
+        if (first + std::uint32_t(k) < code.inner)
+          put<T, V>(outs[item] + col + std::int64_t(first + std::uint32_t(k)) * code.out_row, all[k].total(),
+                    code.set && !sums_items);
+        all[k] = {};
+      }
+    };
+    for (std::uint32_t item = at.group; item < step.items; item += team.groups) {
+      const T* left = lefts[item] + first;
+      const T* right = rights[item] + col;
       for (std::uint32_t done = 0; done < code.rows; done += kPlainTerms) {
         const std::uint32_t count = code.rows - done < kPlainTerms ? code.rows - done : kPlainTerms;
         Vector<T, V> sum[kWeightRows]{};
         for (std::uint32_t r = 0; r < count; r++, left += code.left_row, right += code.right_row) {
           const Vector<T, V> b = load<T, V>(right);
+          BRAUER_UNROLL
           for (int k = 0; k < kWeightRows; k++) {
             const T a = first + std::uint32_t(k) < code.inner ? left[k] : T(0);
+            BRAUER_UNROLL
             for (int v = 0; v < V; v++) sum[k].values[v] += a * b.values[v];
           }
         }
+        BRAUER_UNROLL
         for (int k = 0; k < kWeightRows; k++) all[k].add(sum[k]);
       }
+      if (!sums_items) write(item);
     }
-    T* const out = element(step, code.out, at.item) + col;
-    for (int k = 0; k < kWeightRows; k++)
-      if (first + std::uint32_t(k) < code.inner)
-        put<T, V>(out + std::int64_t(first + std::uint32_t(k)) * code.out_row, all[k].total(), code.set && !sums_items);
+    if (sums_items) write(0);
   }
 }
 
@@ -113,9 +131,9 @@ BRAUER_DEVICE void run_serial_weights(const Step<T>& step, const WeightsCode& co
   if (sums_items && team.rank != 0) return;
   const std::uint32_t stride = sums_items ? 1 : team.size;
   for (std::uint32_t item = team.rank; item < step.items; item += stride) {
-    const T* const left = element(step, code.left, item);
-    const T* const right = element(step, code.right, item);
-    T* const out = element(step, code.out, item);
+    const T* const left = items_of(step, code.left)[item];
+    const T* const right = items_of(step, code.right)[item];
+    T* const out = items_of(step, code.out)[item];
     const bool set = code.set && !sums_items;
     for (std::uint32_t k = 0; k < code.inner && set; k++)
       for (std::uint32_t j = 0; j < code.cols; j++) out[std::int64_t(k) * code.out_row + j] = 0;

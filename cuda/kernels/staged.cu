@@ -14,7 +14,7 @@ void staged(StagedArguments<T> a) {
   const std::uint32_t blocks = std::uint32_t(block_count()) / a.parts;
   const std::uint32_t part = block / blocks;
   const Team team{(block - part * blocks) * std::uint32_t(thread_count()) + thread,
-                  blocks * std::uint32_t(thread_count())};
+                  blocks * std::uint32_t(thread_count()), a.groups};
   const auto first = std::uint32_t(std::uint64_t(a.items) * part / a.parts);
   const auto end = std::uint32_t(std::uint64_t(a.items) * (part + 1) / a.parts);
   run_kind<T, kKind>(Step<T>{a.code, a.views, a.constants, first, end - first, part}, op, team);

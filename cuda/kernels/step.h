@@ -7,10 +7,11 @@
 // What every instruction's device code shares.
 namespace brauer::cuda {
 
-// Workers that carry out an instruction together: a few warps over items in shared memory, or a whole grid. Worker
-// `rank` takes the places rank, rank + size, … of the instruction; places of one item lie side by side.
+// Workers that carry out an instruction together: a few warps over items in shared memory, or a whole grid. The items
+// are dealt to `groups`; worker `rank` takes the jobs rank, rank + size, …, a job being one place of the instruction in
+// all items of a group, so that what depends on the place alone is worked out once.
 struct Team {
-  std::uint32_t rank, size;
+  std::uint32_t rank, size, groups;
 };
 
 // What an instruction runs over: items [first, first + items) of the views.
@@ -22,19 +23,26 @@ struct Step {
   std::uint32_t first, items, part;
 };
 
+// An operand of an instruction: element `at.base` of item 0, and elements from item to item.
 template <class T>
-BRAUER_DEVICE T* element(const Step<T>& step, At at, std::uint32_t item) {
+struct Items {
+  T* base;
+  std::int64_t step;
+  BRAUER_DEVICE T* operator[](std::uint32_t item) const { return base + item * step; }
+};
+template <class T>
+BRAUER_DEVICE Items<T> items_of(const Step<T>& step, At at) {
   const View<T> view = step.views[at.buffer];
-  return view.base + std::int64_t(step.first + item) * view.step + std::int64_t(step.part) * view.part + at.base;
+  return {view.base + step.first * view.step + step.part * view.part + at.base, view.step};
 }
 
-// A place of an instruction as an item and a place within it.
-struct Place {
-  std::uint32_t item, place;
+// A job as a group and a place.
+struct Job {
+  std::uint32_t group, place;
 };
-BRAUER_DEVICE Place place_of(std::uint32_t i, const Divider& per_item) {
-  const std::uint32_t item = quotient(per_item, i);
-  return {item, i - item * per_item.divisor};
+BRAUER_DEVICE Job job_of(std::uint32_t i, const Divider& places) {
+  const std::uint32_t group = quotient(places, i);
+  return {group, i - group * places.divisor};
 }
 
 // Takes the innermost digit of a number off it.
@@ -59,6 +67,7 @@ template <class T, int V>
 BRAUER_DEVICE void put(T* to, Vector<T, V> value, bool set) {
   if (!set) {
     const Vector<T, V> old = load<T, V>(to);
+    BRAUER_UNROLL
     for (int v = 0; v < V; v++) value.values[v] += old.values[v];
   }
   store<T, V>(to, value);
@@ -70,6 +79,7 @@ template <class T, int V>
 struct LongSum {
   Vector<T, V> sum{}, lost{};
   BRAUER_DEVICE void add(const Vector<T, V>& value) {
+    BRAUER_UNROLL
     for (int v = 0; v < V; v++) {
       const T old = sum.values[v], term = value.values[v], next = old + term;
       const T big = next - old;
@@ -79,6 +89,7 @@ struct LongSum {
   }
   BRAUER_DEVICE Vector<T, V> total() const {
     Vector<T, V> result = sum;
+    BRAUER_UNROLL
     for (int v = 0; v < V; v++) result.values[v] += lost.values[v];
     return result;
   }

@@ -28,6 +28,21 @@ void compare_naive(const Case& test, Dtype dtype, cuda::Mode mode, std::int64_t 
   if (executable) with_naive(test, *executable, dtype, 0, batch, reals, label(test, dtype, mode, batch));
 }
 
+// An item larger than any shared memory: x transposed, each row then multiplied.
+Case large_item() {
+  constexpr Index kRows = 300, kChannels = 240;
+  Program program{};
+  program.buffers = {
+      build::buffer(Role::input, false, kRows * kChannels), build::buffer(Role::input, true, kRows * kRows),
+      build::buffer(Role::scratch, false, kRows * kChannels), build::buffer(Role::output, false, kRows * kChannels)};
+  program.scratch_size = kRows * kChannels;
+  program.instructions.push_back(
+      Strided{2, 0, 0, 0, 1, true, {{kChannels, kRows, 1, false, 0}, {kRows, 1, kChannels, false, 0}}});
+  program.instructions.push_back(
+      Mix{MixForm::forward, 2, 1, 3, 0, 0, 0, kRows, kRows, kRows, kChannels, kRows, kRows, true});
+  return {"large item", program, build::encode(program)};
+}
+
 // An item's bits depend neither on the batch around it nor on how it is cut nor, twice, on the run.
 void compare_bits(const Case& test, Dtype dtype, cuda::Mode mode, bool shared) {
   const auto whole = make(test, dtype, mode, kPlenty), cut = make(test, dtype, mode, kTight);
@@ -57,6 +72,7 @@ int main(int argc, char** argv) {
   for (const cuda::Mode mode : {cuda::Mode::fused, cuda::Mode::staged}) {
     const Case sum = long_sum(128, 4);
     if (const auto executable = make(sum, Dtype::f32, mode, kPlenty)) check_long_sum(*executable, 128, 4, name(mode));
+    for (const Dtype dtype : {Dtype::f32, Dtype::f16}) compare_naive(large_item(), dtype, mode, kPlenty, 3, true);
     for (std::uint64_t seed = 1; seed <= seeds; seed++) {
       const bool shared = seed % 3 == 0;
       const Case test = random_case(seed, shared);
