@@ -3,7 +3,7 @@
 #include "cpu/executor.h"
 
 #include "compare.h"
-#include "cpu/box.h"
+#include "core/box.h"
 #include "cpu/dispatch.h"
 
 using namespace brauer;

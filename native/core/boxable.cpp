@@ -2,7 +2,7 @@
 #include <bit>
 #include <cstdlib>
 
-#include "cpu/code.h"
+#include "core/box.h"
 
 namespace brauer {
 namespace {
