@@ -18,7 +18,7 @@ export interface Executable {
   runSync(batch: number, operands: readonly Data[], options?: RunOptions): void
   /** The same off the event loop. The caller keeps the operands alive and untransferred until it settles. */
   run(batch: number, operands: readonly Data[], options?: RunOptions): Promise<void>
-  /** What a run would do, by kinds of work (`workKinds` of runtime/calibration.ts), where the backend can tell. */
+  /** What a run would do, by kinds of work (`workKinds` of calibration.ts), where the backend can tell. */
   work?(batch: number, threads: number): readonly number[]
   dispose(): void
 }

@@ -30,13 +30,19 @@ export interface Binding {
   idle(): void
   /** Frees the program now; running jobs keep it. Later use gives the status `disposed`. */
   dispose(program: Program): void
-  /** What a run would do, by kinds of work (`workKinds` of runtime/calibration.ts); threads 0: the default count. */
+  /** What a run would do, by kinds of work (`workKinds` of calibration.ts); threads 0: the default count. */
   work(program: Program, batch: number, threads: number): readonly number[] | Status
   /** Measures the processor for about a second; threads 0: the default count, dtype as in `load`. */
   roofline(threads: number, dtype: number): Roofline | Status
   /** Products and sums in a second of [rows, inner]·[inner, cols] on the calling thread, by our own kernels (kind 0) or by an
    *  installed BLAS (kind 1); takes some 0.1 s. A status where there is no BLAS, or none that computes every row alike. */
   productRate(kind: 0 | 1, dtype: number, rows: number, inner: number, cols: number): number | Status
+  /** Opens an installed BLAS to measure it: that of BRAUER_BLAS, under auto the first usual one. Its own name, if there is one. */
+  installedBlas(): string | undefined
+  /** Under BRAUER_BLAS=auto: from now on the usual library of this name, '' for none, multiplies where a calibration found it
+   *  faster. ranges: per range five integers, the dtype as in `load` (0 or 1), the least and the most of inner and of cols. None
+   *  does where it is gone or is called otherwise by now. The first call holds for the process, and a `load` before it for none. */
+  useBlas(library: string, ranges: Float64Array): Status | undefined
 }
 
 /** Opaque handles. */
@@ -83,6 +89,8 @@ export interface BlasInfo {
   readonly library?: string
   /** Why this one, or why none. */
   readonly reason: string
+  /** The products that it is used for; left out when it is used for all, or none is in use. */
+  readonly faster?: readonly BlasRange[]
   /** The products that layers made so far have asked it for. It is not used for shapes in which it sums the rows of a call in
    *  different orders: the bits of an item would then depend on the batch around it. */
   readonly products: readonly {
@@ -91,4 +99,11 @@ export interface BlasInfo {
     readonly cols: number
     readonly used: boolean
   }[]
+}
+
+/** Products [rows, inner]·[inner, cols] of one dtype, by the least and the most of two sizes. */
+export interface BlasRange {
+  readonly dtype: 'float32' | 'float64'
+  readonly inner: readonly [number, number]
+  readonly cols: readonly [number, number]
 }

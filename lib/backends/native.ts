@@ -5,7 +5,9 @@ import { encode } from '../program/encode.js'
 import type { Program } from '../program/program.js'
 import { dtypes, type Dtype } from '../tensor/dtype.js'
 import type { Backend, Data, Executable, RunOptions } from './backend.js'
-import type { Binding, CpuInfo, Program as Handle, Roofline, Status } from './binding.js'
+import type { Binding, BlasRange, CpuInfo, Program as Handle, Roofline, Status } from './binding.js'
+import { blasText, encodeRanges } from './blas.js'
+import { measuredBlas, processorName } from './calibration.js'
 import { giveBack, handOver, hold } from './staging.js'
 
 let outcome: { readonly addon: Binding } | { readonly failure: unknown } | undefined
@@ -16,13 +18,13 @@ let backend: Backend | undefined
  *  `invalid-argument` when BRAUER_CPU_ISA, BRAUER_NUM_THREADS or BRAUER_BLAS ask for what cannot be had */
 export function cpu(): Backend {
   if (backend) return backend
-  const addon = binding()
+  const addon = settled()
   const { cpu: processor, blas, error } = addon.info()
   // An override that cannot be met is an error for `auto` too, never another choice in silence.
   if (error !== undefined) throw new BrauerError('invalid-argument', `backend cpu: ${error}`)
   backend = {
     name: 'cpu',
-    device: blas.library === undefined ? processor : `${processor} with ${blas.library}`,
+    device: blas.library === undefined ? processor : `${processor} with ${blasText(blas)}`,
     load(program: Program, dtype: Dtype, expectedBatch = 1): Executable {
       const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch)
       if (isStatus(handle)) throw toError(handle)
@@ -34,7 +36,7 @@ export function cpu(): Backend {
 
 /** What the addon found out about the processor. @throws BrauerError `backend-unavailable` when there is no addon */
 export function cpuInfo(): CpuInfo {
-  return binding().info()
+  return settled().info()
 }
 
 /** Measures what this machine can do at most; takes about a second on the calling thread.
@@ -53,6 +55,35 @@ export function measureProduct(by: 'own' | 'blas', dtype: Dtype, rows: number, i
   const rate = binding().productRate(by === 'own' ? 0 : 1, dtypes.indexOf(dtype), rows, inner, cols)
   if (typeof rate !== 'number') throw toError(rate)
   return rate
+}
+
+/** The installed BLAS that `measureProduct` runs, by its own name. @throws BrauerError `backend-unavailable` */
+export function installedBlas(): string | undefined {
+  return binding().installedBlas()
+}
+
+/** Leaves all products of this process to our kernels, whatever a calibration found: for what is measured without that.
+ *  Comes too late once there is a cpu backend, and changes nothing where BRAUER_BLAS names a library.
+ *  @throws BrauerError `backend-unavailable` */
+export function leaveBlas(): void {
+  useBlas(binding())
+}
+
+let isSettled = false
+/** The addon, with the choice of BRAUER_BLAS=auto made. It is made before anything is loaded, once for all threads of the process,
+ *  so that no two executables of a program differ. */
+function settled(): Binding {
+  const addon = binding()
+  if (isSettled) return addon
+  const measured = measuredBlas(processorName(addon.info()))
+  useBlas(addon, measured?.library, measured?.faster)
+  isSettled = true
+  return addon
+}
+
+function useBlas(addon: Binding, library = '', faster: readonly BlasRange[] = []): void {
+  const status = addon.useBlas(library, encodeRanges(faster))
+  if (status) throw toError(status)
 }
 
 /** Loads the addon on first use; a failure is remembered too, so that asking again costs nothing. */

@@ -55,6 +55,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("work", program_work);
   add("roofline", roofline);
   add("productRate", product_rate);
+  add("installedBlas", installed_blas);
+  add("useBlas", use_blas);
   return exports;
 }
 

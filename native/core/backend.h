@@ -21,7 +21,7 @@ struct Operand {
   int element_bytes;  // item operands have the storage type, shared ones the compute type (float32 for 16-bit storage)
 };
 
-// What a run does, by kinds of work whose times a machine's constants tell (lib/runtime/calibration.ts): on the thread
+// What a run does, by kinds of work whose times a machine's constants tell (lib/backends/calibration.ts): on the thread
 // that does the most of it.
 struct WorkCounts {
   double calls;       // runs

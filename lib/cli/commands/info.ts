@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
+import { blasText } from '../../backends/blas.js'
 import { chooseBackend, listBackends } from '../../backends/index.js'
 import { cpuInfo } from '../../backends/native.js'
 import { show } from '../../errors.js'
@@ -44,7 +45,7 @@ function processor(): string[][] {
       ],
       ['threads', String(threads)],
       ['caches', `L2 ${bytesText(l2)} per core, last level ${bytesText(llc)}, tiles of ${bytesText(tileBytes)}`],
-      ['blas', `${blas.library ?? 'none'}: ${blas.reason}`],
+      ['blas', `${blasText(blas) || 'none'}: ${blas.reason}`],
     ]
   } catch {
     // Without the addon its backend says why; the machine still has a processor.
