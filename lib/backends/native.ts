@@ -5,7 +5,7 @@ import { encode } from '../program/encode.js'
 import type { Program } from '../program/program.js'
 import { dtypes, type Dtype } from '../tensor/dtype.js'
 import type { Backend, Data, Executable, RunOptions } from './backend.js'
-import type { Binding, CpuInfo, Program as Handle, Roofline, Status } from './binding.js'
+import type { Binding, CpuInfo, CudaInfo, Program as Handle, Roofline, Status } from './binding.js'
 import { giveBack, handOver, hold } from './staging.js'
 
 let outcome: { readonly addon: Binding } | { readonly failure: unknown } | undefined
@@ -37,6 +37,14 @@ export function cpuInfo(): CpuInfo {
   return binding().info()
 }
 
+/** What CUDA finds on this machine; the first call loads the driver.
+ *  @throws BrauerError `backend-unavailable` when there is no addon, `out-of-memory` */
+export function cudaInfo(): CudaInfo {
+  const info = binding('cuda').cuda()
+  if (isStatus(info)) throw toError(info)
+  return info
+}
+
 /** Measures what this machine can do at most; takes about a second on the calling thread.
  *  @param threads 0 for the default count
  *  @throws BrauerError `backend-unavailable`, `invalid-argument`, `out-of-memory` */
@@ -56,11 +64,12 @@ export function measureProduct(by: 'own' | 'blas', dtype: Dtype, rows: number, i
 }
 
 /** Loads the addon on first use; a failure is remembered too, so that asking again costs nothing. */
-function binding(): Binding {
+function binding(backend = 'cpu'): Binding {
   outcome ??= load()
   if ('addon' in outcome) return outcome.addon
   const { failure } = outcome
-  throw unavailable(failure instanceof Error ? failure.message.trim() : String(failure), failure)
+  const message = failure instanceof Error ? failure.message.trim() : String(failure)
+  throw new BrauerError('backend-unavailable', `backend ${backend}: ${message}`, { cause: failure })
 }
 
 function load(): NonNullable<typeof outcome> {
@@ -165,8 +174,4 @@ function aborted(signal: AbortSignal): BrauerError {
   return new BrauerError('aborted', 'run: expected a signal that does not fire, received an aborted one', {
     cause: signal.reason,
   })
-}
-
-function unavailable(message: string, cause?: unknown): BrauerError {
-  return new BrauerError('backend-unavailable', `backend cpu: ${message}`, cause === undefined ? undefined : { cause })
 }
