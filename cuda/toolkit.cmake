@@ -4,6 +4,10 @@ set(BRAUER_CUDA OFF)
 set(least_toolkit 12.8)
 set(release_architectures 75-real 80-real 86-real 89-real 90-real 100-real 120)
 
+# Read by scripts/checks/kernels.mjs; empty without CUDA.
+set(architectures_file "${CMAKE_CURRENT_BINARY_DIR}/cuda-architectures.txt")
+file(WRITE "${architectures_file}" "")
+
 if(WITH_CUDA STREQUAL "OFF")
   return()
 endif()
@@ -50,6 +54,10 @@ if(CMAKE_CUDA_COMPILER)
 endif()
 if(WITH_CUDA STREQUAL "ON" AND NOT BRAUER_CUDA)
   message(FATAL_ERROR "WITH_CUDA=ON needs nvcc ${least_toolkit} or later on the PATH")
+endif()
+
+if(BRAUER_CUDA)
+  file(WRITE "${architectures_file}" "${CMAKE_CUDA_ARCHITECTURES}")
 endif()
 
 function(brauer_cuda_target target)
