@@ -4,6 +4,10 @@ set(BRAUER_CUDA OFF)
 set(least_toolkit 12.8)
 set(release_architectures 75-real 80-real 86-real 89-real 90-real 100-real 120)
 
+# Read by scripts/checks/kernels.mjs; empty without CUDA.
+set(architectures_file "${CMAKE_CURRENT_BINARY_DIR}/cuda-architectures.txt")
+file(WRITE "${architectures_file}" "")
+
 if(WITH_CUDA STREQUAL "OFF")
   return()
 endif()
@@ -52,6 +56,10 @@ if(WITH_CUDA STREQUAL "ON" AND NOT BRAUER_CUDA)
   message(FATAL_ERROR "WITH_CUDA=ON needs nvcc ${least_toolkit} or later on the PATH")
 endif()
 
+if(BRAUER_CUDA)
+  file(WRITE "${architectures_file}" "${CMAKE_CUDA_ARCHITECTURES}")
+endif()
+
 function(brauer_cuda_target target)
   string(REPLACE ";" "," code "${CMAKE_CUDA_ARCHITECTURES}")
   set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/cuda/probe_cuda.cpp"
@@ -71,4 +79,18 @@ function(brauer_cuda_target target)
     set_target_properties(${target} PROPERTIES CUDA_COMPILER_LAUNCHER "${NODE_PROGRAM};${launcher}")
   endif()
   set_target_properties(${target} PROPERTIES CUDA_STANDARD 20 CUDA_EXTENSIONS OFF)
+endfunction()
+
+# Tests of test/native/cuda: the calls to the runtime over one that fails on demand; the kernels' functions on a device.
+function(brauer_cuda_tests)
+  set(folder "${CMAKE_CURRENT_SOURCE_DIR}/test/native/cuda")
+  file(GLOB host_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/cuda/*.cpp")
+  list(REMOVE_ITEM host_sources "${CMAKE_CURRENT_SOURCE_DIR}/cuda/without_cuda.cpp")
+  add_executable(test_cuda_device_calls "${folder}/device_calls_test.cpp" "${folder}/fake_runtime.cpp" ${host_sources})
+  target_include_directories(test_cuda_device_calls PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_include_directories(test_cuda_device_calls SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+  target_link_libraries(test_cuda_device_calls PRIVATE brauer_core)
+  target_compile_options(test_cuda_device_calls PRIVATE -UNDEBUG)
+  add_test(NAME cuda_device_calls COMMAND test_cuda_device_calls)
+  set_tests_properties(cuda_device_calls PROPERTIES TIMEOUT 300)
 endfunction()

@@ -2,6 +2,9 @@
 export interface Binding {
   readonly version: string
   info(): CpuInfo
+  /** Looks for devices anew. Apart from `info`, because it loads the driver: with one, the first call takes a tenth of a second or
+   *  more. A status when there is no memory for the answer. */
+  cuda(): CudaInfo | Status
   /** Decodes and verifies. dtype: 0 float32, 1 float64, 2 float16, 3 bfloat16. expectedBatch: items of a usual run. A status when
    *  the program is refused. */
   load(words: Float64Array, dtype: number, expectedBatch: number): Program | Status
@@ -106,4 +109,25 @@ export interface BlasRange {
   readonly dtype: 'float32' | 'float64'
   readonly inner: readonly [number, number]
   readonly cols: readonly [number, number]
+}
+
+/** What CUDA finds on this machine; no device is set to work by asking. Problems read "expected …, received …". */
+export interface CudaInfo {
+  /** The versions of CUDA that the driver has, and that the addon was built with; left out where there is none. */
+  readonly driver?: string
+  readonly runtime?: string
+  readonly devices: readonly CudaDevice[]
+  /** Why there is no device at all. */
+  readonly problem?: string
+}
+
+export interface CudaDevice {
+  readonly name: string
+  /** Compute capability, as "9.0". */
+  readonly capability: string
+  readonly multiprocessors: number
+  /** Bytes. */
+  readonly memory: number
+  /** Why this device cannot be used. */
+  readonly problem?: string
 }

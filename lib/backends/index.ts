@@ -1,5 +1,6 @@
 import { BrauerError, expected, show } from '../errors.js'
 import type { Backend } from './backend.js'
+import { cuda } from './cuda.js'
 import { cpu } from './native.js'
 import { reference } from './reference.js'
 
@@ -10,10 +11,19 @@ export interface BackendChoice {
   readonly reason: string
 }
 
-/** Fastest first: `auto` takes the first one that can run here. */
-const implementations: readonly { readonly name: string; readonly get: () => Backend }[] = [
-  { name: 'cpu', get: cpu },
-  { name: 'reference', get: () => reference },
+interface Implementation {
+  readonly name: string
+  /** @param where the beginning of an error's message, which is this backend's own when left out */
+  readonly get: (where?: string) => Backend
+  /** Whether `auto` may choose it. */
+  readonly automatic: boolean
+}
+
+/** Fastest first: of the automatic ones `auto` takes the first that can run here. */
+const implementations: readonly Implementation[] = [
+  { name: 'cuda', get: (where = 'backend cuda') => cuda(0, where), automatic: false },
+  { name: 'cpu', get: () => cpu(), automatic: true },
+  { name: 'reference', get: () => reference, automatic: true },
 ]
 
 /** Finds a backend. A named one that cannot run is an error; only `auto` chooses, and says why.
@@ -25,16 +35,16 @@ export function chooseBackend(option: string): { backend: Backend; choice: Backe
   if (name !== 'auto') {
     const found = implementations.find((implementation) => implementation.name === name)
     const where = name === option ? 'backend' : 'backend (BRAUER_BACKEND)'
-    if (!found && /^cuda(:\d+)?$/.test(name))
-      throw new BrauerError('backend-unavailable', `${where} ${name}: expected a build with CUDA, received one without`)
-    if (!found)
+    const device = /^cuda:(\d+)$/.exec(name)?.[1]
+    const get = device === undefined ? found?.get : (from: string) => cuda(Number(device), from)
+    if (!get)
       throw expected(
         'invalid-argument',
         where,
         ['auto', ...implementations.map((each) => each.name)].join(', '),
         show(name),
       )
-    const backend = found.get()
+    const backend = get(`${where} ${name}`)
     return {
       backend,
       choice: Object.freeze({
@@ -45,7 +55,7 @@ export function chooseBackend(option: string): { backend: Backend; choice: Backe
     }
   }
   const passed: string[] = []
-  for (const { name: candidate, get } of implementations) {
+  for (const { name: candidate, get } of implementations.filter(({ automatic }) => automatic)) {
     try {
       const backend = get()
       const reason = passed.length === 0 ? 'the fastest backend that is built in' : passed.join('; ')

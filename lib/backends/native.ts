@@ -5,7 +5,7 @@ import { encode } from '../program/encode.js'
 import type { Program } from '../program/program.js'
 import { dtypes, type Dtype } from '../tensor/dtype.js'
 import type { Backend, Data, Executable, RunOptions } from './backend.js'
-import type { Binding, BlasRange, CpuInfo, Program as Handle, Roofline, Status } from './binding.js'
+import type { Binding, BlasRange, CpuInfo, CudaInfo, Program as Handle, Roofline, Status } from './binding.js'
 import { blasText, encodeRanges } from './blas.js'
 import { measuredBlas, processorName } from './calibration.js'
 import { giveBack, handOver, hold } from './staging.js'
@@ -37,6 +37,14 @@ export function cpu(): Backend {
 /** What the addon found out about the processor. @throws BrauerError `backend-unavailable` when there is no addon */
 export function cpuInfo(): CpuInfo {
   return settled().info()
+}
+
+/** What CUDA finds on this machine; the first call loads the driver.
+ *  @throws BrauerError `backend-unavailable` when there is no addon, `out-of-memory` */
+export function cudaInfo(): CudaInfo {
+  const info = binding('cuda').cuda()
+  if (isStatus(info)) throw toError(info)
+  return info
 }
 
 /** Measures what this machine can do at most; takes about a second on the calling thread.
@@ -87,11 +95,12 @@ function useBlas(addon: Binding, library = '', faster: readonly BlasRange[] = []
 }
 
 /** Loads the addon on first use; a failure is remembered too, so that asking again costs nothing. */
-function binding(): Binding {
+function binding(backend = 'cpu'): Binding {
   outcome ??= load()
   if ('addon' in outcome) return outcome.addon
   const { failure } = outcome
-  throw unavailable(failure instanceof Error ? failure.message.trim() : String(failure), failure)
+  const message = failure instanceof Error ? failure.message.trim() : String(failure)
+  throw new BrauerError('backend-unavailable', `backend ${backend}: ${message}`, { cause: failure })
 }
 
 function load(): NonNullable<typeof outcome> {
@@ -196,8 +205,4 @@ function aborted(signal: AbortSignal): BrauerError {
   return new BrauerError('aborted', 'run: expected a signal that does not fire, received an aborted one', {
     cause: signal.reason,
   })
-}
-
-function unavailable(message: string, cause?: unknown): BrauerError {
-  return new BrauerError('backend-unavailable', `backend cpu: ${message}`, cause === undefined ? undefined : { cause })
 }
