@@ -1,11 +1,10 @@
-#include "cuda/executor.h"
-
 #include <algorithm>
 #include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
 
+#include "core/cuda.h"
 #include "cuda/compile.h"
 #include "cuda/kernels/kernels.h"
 #include "cuda/layout.h"

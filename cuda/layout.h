@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "cuda/compile.h"
-#include "cuda/executor.h"
 #include "cuda/kernels/kernels.h"
 
 namespace brauer::cuda {

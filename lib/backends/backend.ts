@@ -27,6 +27,8 @@ export interface Executable {
 export interface Backend {
   readonly name: string
   readonly device: string
+  /** Equal for backends whose executables are interchangeable; the name when left out. */
+  readonly key?: string
   /** @param expectedBatch items of a usual run, 1 by default: a backend may lay items out for it, once for all runs */
   load(program: Program, dtype: Dtype, expectedBatch?: number): Executable
 }

@@ -1,18 +1,28 @@
 import { BrauerError } from '../errors.js'
 import type { Backend } from './backend.js'
-import { cudaInfo } from './native.js'
+import { cudaInfo, deviceLoader } from './native.js'
 
-/** The NVIDIA device of this index, as CUDA counts them. This version finds devices and runs nothing on them.
+/** How a device runs a program: all of it in one launch over tiles of items in shared memory, or one launch per instruction. */
+export const cudaModes = ['auto', 'fused', 'staged'] as const
+export type CudaMode = (typeof cudaModes)[number]
+
+/** The NVIDIA device of this index, as CUDA counts them.
  *  @param where the beginning of the error's message
- *  @throws BrauerError `backend-unavailable` */
-export function cuda(index: number, where: string): Backend {
+ *  @throws BrauerError `backend-unavailable` with exactly why it cannot be used */
+export function cuda(index: number, where: string, mode: CudaMode = 'auto'): Backend {
   const { devices, problem } = cudaInfo()
   const device = devices[index]
   const reason =
     problem ??
     (device === undefined
       ? `expected a device below ${String(devices.length)}, received ${String(index)}`
-      : (device.problem ??
-        `expected a version of brauer that computes on a GPU, received one that only finds ${device.name}`))
-  throw new BrauerError('backend-unavailable', `${where}: ${reason}`)
+      : device.problem)
+  if (device === undefined || reason !== undefined)
+    throw new BrauerError('backend-unavailable', `${where}: ${reason ?? 'expected a device, received none'}`)
+  return {
+    name: 'cuda',
+    key: `cuda:${String(index)}/${mode}`,
+    device: `${device.name} (cuda:${String(index)})`,
+    load: deviceLoader(index, cudaModes.indexOf(mode)),
+  }
 }

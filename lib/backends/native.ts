@@ -28,10 +28,21 @@ export function cpu(): Backend {
     load(program: Program, dtype: Dtype, expectedBatch = 1): Executable {
       const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch)
       if (isStatus(handle)) throw toError(handle)
-      return new NativeExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
+      return new CpuExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
     },
   }
   return backend
+}
+
+/** Programs on an NVIDIA device. @param mode as in `Binding.load`
+ *  @throws BrauerError `backend-unavailable` */
+export function deviceLoader(device: number, mode: number): Backend['load'] {
+  const addon = binding('cuda')
+  return (program, dtype, expectedBatch = 1) => {
+    const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch, device, mode)
+    if (isStatus(handle)) throw toError(handle)
+    return new NativeExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
+  }
 }
 
 /** What the addon found out about the processor. @throws BrauerError `backend-unavailable` when there is no addon */
@@ -132,13 +143,13 @@ function becomeIdle(addon: Binding): void {
 }
 
 class NativeExecutable implements Executable {
-  readonly #addon: Binding
-  readonly #handle: Handle
+  protected readonly addon: Binding
+  protected readonly handle: Handle
   readonly #inputs: number
 
   constructor(addon: Binding, handle: Handle, inputs: number) {
-    this.#addon = addon
-    this.#handle = handle
+    this.addon = addon
+    this.handle = handle
     this.#inputs = inputs
   }
 
@@ -147,8 +158,8 @@ class NativeExecutable implements Executable {
     const threads = options?.threads ?? 0
     const status =
       operands.length <= mostArguments && !operands.some(isResizable)
-        ? this.#addon.runSync(this.#handle, batch, null, threads, ...operands)
-        : this.#addon.runSync(this.#handle, batch, operands, threads)
+        ? this.addon.runSync(this.handle, batch, null, threads, ...operands)
+        : this.addon.runSync(this.handle, batch, operands, threads)
     if (status !== undefined) throw toError(status)
   }
 
@@ -170,26 +181,28 @@ class NativeExecutable implements Executable {
           giveBack(held)
         }
       }
-      const job = this.#addon.run(this.#handle, batch, held.operands, options?.threads ?? 0, done)
+      const job = this.addon.run(this.handle, batch, held.operands, options?.threads ?? 0, done)
       if (isStatus(job)) {
         giveBack(held)
         throw toError(job)
       }
-      const cancel = (): void => this.#addon.cancel(job)
+      const cancel = (): void => this.addon.cancel(job)
       signal?.addEventListener('abort', cancel)
-      if (!isIdleSoon) process.nextTick(becomeIdle, this.#addon)
+      if (!isIdleSoon) process.nextTick(becomeIdle, this.addon)
       isIdleSoon = true
     })
   }
 
+  dispose(): void {
+    this.addon.dispose(this.handle)
+  }
+}
+
+class CpuExecutable extends NativeExecutable {
   work(batch: number, threads: number): readonly number[] {
-    const work = this.#addon.work(this.#handle, batch, threads)
+    const work = this.addon.work(this.handle, batch, threads)
     if (isStatus(work)) throw toError(work)
     return work
-  }
-
-  dispose(): void {
-    this.#addon.dispose(this.#handle)
   }
 }
 

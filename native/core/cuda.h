@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "core/backend.h"
 
 // What the bindings see of CUDA. A build without nvcc has this function too.
 namespace brauer::cuda {
@@ -32,5 +35,21 @@ struct Probe {
 
 // Creates no context, but loads the driver: a tenth of a second or more on the first call where there is one.
 Probe probe();
+
+// fused: one launch, tiles of items in shared memory. staged: one launch per instruction. Both accept every program;
+// automatic takes the one that a model of the device finds faster.
+enum class Mode { automatic, fused, staged };
+
+struct LoadOptions {
+  int device = 0;
+  Mode mode = Mode::automatic;
+  // Memory of the device that the operands and the scratch of a call may take, in bytes; a larger batch is cut.
+  std::int64_t memory = std::int64_t(1) << 30;
+};
+
+// Decodes, verifies and compiles a program for a device. Operands of its runs lie in host memory. Null with a status
+// when it is refused, or the device cannot be used or has no room.
+std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, const LoadOptions& options,
+                                 Status& status) noexcept;
 
 }  // namespace brauer::cuda

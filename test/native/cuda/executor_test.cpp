@@ -1,7 +1,7 @@
 // Both executors on the emulated device against the naive interpreter, on random programs; then their promise on bits.
-#include "cuda/executor.h"
 
 #include "compare.h"
+#include "core/cuda.h"
 
 using namespace brauer;
 using namespace compare;
