@@ -74,6 +74,7 @@ struct ProductCode {
   std::uint32_t serial;       // rows of out overlap
   std::uint32_t own;          // each item has a `right` of its own
   std::uint32_t left_vector;  // rows of left may be read by vectors
+  std::int32_t lambda;        // whose rows these are, in a box; -1: not of one
   std::uint32_t vector;       // columns of right and out
   std::uint32_t col_blocks;   // vectors of columns
   Divider per_row, per_item;  // by col_blocks, by rows
@@ -85,6 +86,7 @@ struct WeightsCode {
   std::int32_t left_row, right_row, out_row;
   std::uint32_t rows, inner, cols;
   std::uint32_t set, serial;
+  std::int32_t lambda;
   std::uint32_t vector;
   std::uint32_t work;  // blocks of kWeightRows rows and a vector of columns of out
   Divider per_row, per_item;
@@ -105,10 +107,18 @@ struct CompositionCode {
   std::uint32_t rows;    // first of as many rows, in the order of the matrix
   std::uint32_t matrix;  // in the constants
   std::uint32_t kostka;  // first of a number per lambda
+  std::uint32_t terms;  // column c adds the terms whose numbers stand from numbers[terms + c] to numbers[terms + c + 1]
 };
 struct RowCode {
   std::uint32_t lambda;
   std::int32_t offset;  // of the copy and the unit
+};
+
+// What an inverse orbit adds to its strands: scale · in[base + Σ strides · values], see core/terms.h.
+struct TermCode {
+  At in;
+  std::int32_t strides[kMaxD];
+  double scale;
 };
 
 // The transform over strands, see lib/program/program.ts.
@@ -119,18 +129,34 @@ struct OrbitCode {
   std::uint32_t d, n;
   std::uint32_t lambdas, lambda_count;  // in the table
   std::uint32_t compositions;           // first of 2^(d-1)
-  std::uint32_t loops, loop_count;      // LoopCode: out = stride of the strands, in = first of a stride per lambda
-  std::uint32_t indices;                // of d > 2: first of a record per ascending multi-index
+  std::uint32_t terms, term_count;
+  std::uint32_t loops, loop_count;  // LoopCode: out = stride of the strands, in = first of a stride per lambda
+  std::uint32_t indices;            // of d > 2: first of a record per ascending multi-index
   std::uint32_t multi_indices;
   Divider per_loops;  // by the settings of the loops
   std::uint32_t work;
   Divider per_item;
 };
 
+// Boxes (core/box.h) whose multi-indices and rows are numbered alike.
+struct ShapeCode {
+  std::uint32_t multi_indices;
+  std::uint32_t same;     // of two strands: whether their ranges are one
+  Divider second;         // of two strands: by the length of the second range
+  std::uint32_t indices;  // of d > 2: as in OrbitCode, values counted from the ranges
+  std::uint32_t rows;     // first of a number of rows per lambda
+};
+// Instructions [first, end) that run box by box.
+struct SectionCode {
+  std::uint32_t first, end;
+  std::uint32_t boxes, box_count;  // numbers: the shape of each, and where its d ranges begin
+  std::uint32_t shapes, d;
+};
+
 // Where the tables begin, in bytes from this header.
 struct CodeTables {
   std::uint32_t ops, zeros, moves, products, weights, orbits;
-  std::uint32_t loops, groups, entries, lambdas, compositions, rows;
+  std::uint32_t loops, groups, entries, lambdas, compositions, rows, terms, shapes, sections;
   std::uint32_t numbers;  // std::int32_t: strides, Kostka numbers, records of multi-indices
   std::uint32_t words;    // std::uint8_t
   std::uint32_t op_count, bytes;

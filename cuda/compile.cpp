@@ -36,9 +36,10 @@ std::vector<Loop> merge(const std::vector<Loop>& loops) {
 
 }  // namespace
 
-Compiler::Compiler(const Program& program, int element_bytes, Compiled& compiled)
+Compiler::Compiler(const Program& program, int element_bytes, std::int64_t box_elements, Compiled& compiled)
     : program_(program),
       vector_(std::uint32_t(16 / element_bytes)),
+      box_elements_(box_elements),
       compiled_(compiled),
       read_(program.buffers.size()),
       written_(program.buffers.size()) {}
@@ -92,21 +93,11 @@ void Compiler::place() {
 }
 
 void Compiler::add_op(Kind kind, std::size_t index, std::size_t out) {
-  const Instruction& instruction = program_.instructions[tables_.ops.size()];
   std::vector<std::size_t> reads, writes;
-  if (const auto* zero = std::get_if<Zero>(&instruction)) writes = {zero->out};
-  if (const auto* strided = std::get_if<Strided>(&instruction)) reads = {strided->in}, writes = {strided->out};
-  if (const auto* gather = std::get_if<Gather>(&instruction)) reads = {gather->in}, writes = {gather->out};
-  if (const auto* mix = std::get_if<Mix>(&instruction)) {
-    reads = {mix->a, mix->b, mix->c}, writes = {out};
-    reads.erase(std::find(reads.begin(), reads.end(), out));
-  }
-  if (const auto* orbit = std::get_if<Orbit>(&instruction)) {
-    std::vector<std::size_t> rows;
-    for (std::uint32_t l = 0; l < orbit->lambdas.size(); l++) rows.push_back(orbit->lambdas[l].buffer);
-    reads = {orbit->strands}, writes = rows;
-    if (orbit->inverse) std::swap(reads, writes);
-  }
+  each_access(program_.instructions[current_],
+              [&](std::size_t buffer, bool write) { (write ? writes : reads).push_back(buffer); });
+  if (const auto found = terms_.find(current_); found != terms_.end())
+    for (const OrbitTerm& term : found->second) reads.push_back(term.buffer);
   // Scratch buffers may lie in each other's place.
   const auto meets = [&](std::size_t a, std::size_t b) {
     if (a == b) return true;
@@ -203,6 +194,10 @@ void Compiler::add_move(MoveCode code, const std::vector<Loop>& loops, const std
   tables_.moves.push_back(code);
 }
 
+std::int32_t Compiler::lambda_of(std::size_t buffer) const {
+  return program_.buffers[buffer].local() ? std::int32_t(program_.buffers[buffer].lambda) : -1;
+}
+
 void Compiler::add(const Mix& mix) {
   const bool forward = mix.form == MixForm::forward;
   const At a = at(mix.a, mix.a_base), b = at(mix.b, mix.b_base), c = at(mix.c, mix.c_base);
@@ -213,6 +208,7 @@ void Compiler::add(const Mix& mix) {
     code.left_row = narrow(a_row), code.right_row = narrow(c_row), code.out_row = narrow(mix.b_stride);
     code.rows = count(mix.rows), code.inner = count(mix.inner), code.cols = count(mix.cols), code.set = mix.set;
     code.serial = mix.inner > 1 && mix.b_stride < mix.cols;
+    code.lambda = lambda_of(mix.a);
     code.vector = vector_of(mix.cols, {c, b}, {c_row, mix.b_stride});
     const Index per_row = mix.cols / Index(code.vector);
     code.work = count(saturating_multiply((mix.inner + kWeightRows - 1) / kWeightRows, per_row));
@@ -228,6 +224,7 @@ void Compiler::add(const Mix& mix) {
   code.inner = count(forward ? mix.inner : mix.cols), code.cols = count(forward ? mix.cols : mix.inner);
   code.serial = mix.rows > 1 && code.out_row < std::int32_t(code.cols);
   code.own = compiled_.buffers[mix.b].step != 0;
+  code.lambda = lambda_of(mix.a);
   code.left_vector = vector_of(code.inner, {code.left}, {code.left_row}) > 1;
   code.vector = code.serial ? 1 : vector_of(code.cols, {code.out}, {code.out_row});
   // Right is read by vectors too where its columns lie side by side, else one by one.
@@ -272,29 +269,46 @@ void Compiler::finish() {
       append(bytes, tables_.products), append(bytes, tables_.weights),      append(bytes, tables_.orbits),
       append(bytes, tables_.loops),    append(bytes, tables_.groups),       append(bytes, tables_.entries),
       append(bytes, tables_.lambdas),  append(bytes, tables_.compositions), append(bytes, tables_.rows),
+      append(bytes, tables_.terms),    append(bytes, tables_.shapes),       append(bytes, tables_.sections),
       append(bytes, tables_.numbers),  append(bytes, tables_.words),        std::uint32_t(tables_.ops.size()),
       std::uint32_t(bytes.size())};
   std::memcpy(bytes.data(), &code, sizeof(code));
   compiled_.ops = tables_.ops;
-  for (const OpCode& op : tables_.ops) {
-    compiled_.work.push_back(work_of(op));
-    compiled_.widest = std::max(compiled_.widest, compiled_.work.back());
-  }
   compiled_.constants = program_.constants;
+}
+
+void Compiler::find_terms() {
+  taken_.assign(program_.instructions.size(), false);
+  for (const Section& section : program_.sections)
+    each_term(program_, section, [&](std::size_t orbit, std::size_t strided, OrbitTerm term) {
+      terms_[orbit].push_back(std::move(term));
+      return taken_[strided] = true;
+    });
 }
 
 Status Compiler::run() {
   place();
-  for (const Instruction& instruction : program_.instructions)
-    std::visit([this](const auto& each) { add(each); }, instruction);
+  find_terms();
+  std::vector<std::size_t> op_of;  // by instruction, the next one that was not taken
+  for (current_ = 0; current_ < program_.instructions.size(); current_++) {
+    op_of.push_back(tables_.ops.size());
+    if (!taken_[current_]) std::visit([this](const auto& each) { add(each); }, program_.instructions[current_]);
+  }
+  op_of.push_back(tables_.ops.size());
+  for (const OpCode& op : fits_ ? tables_.ops : std::vector<OpCode>()) {
+    compiled_.work.push_back(work_of(op));
+    compiled_.widest = std::max(compiled_.widest, compiled_.work.back());
+  }
+  for (const Section& section : program_.sections)
+    if (fits_ && can_box(section, op_of[section.first])) add_section(section, op_of[section.first]);
   if (fits_) finish();
   if (fits_ && compiled_.code.size() <= std::size_t(kMost)) return {};
   return Status::error(Code::invalid_argument,
                        "cuda: expected an item and its tables to have less than 2^31 elements, received more");
 }
 
-Status compile(const Program& program, int element_bytes, Compiled& compiled) {
-  return Compiler(program, element_bytes, compiled).run();
+Status compile(const Program& program, int element_bytes, std::int64_t box_elements, Compiled& compiled) {
+  return Compiler(program, element_bytes, box_elements, compiled).run();
 }
 
 }  // namespace brauer::cuda

@@ -18,18 +18,32 @@ struct Placed {
   bool shared_output = false;  // sums over the items of a call
 };
 
+// A section that can run box by box.
+struct CompiledSection {
+  std::size_t first, end;  // instructions of the device code
+  std::int64_t length;     // of the blocks
+  std::int64_t boxes;
+  bool sums_items;
+  // The largest rows of each of its local buffers in a box, and all of them together in elements.
+  std::vector<std::pair<std::size_t, std::int64_t>> rows;
+  std::int64_t elements;
+  std::int64_t jobs;  // most jobs of an instruction in a box
+};
+
 struct Compiled {
   std::vector<char> code;         // the tables of code.h
   std::vector<double> constants;  // the program's, float64
   std::vector<Placed> buffers;
   std::vector<OpCode> ops;
-  std::vector<std::int64_t> work;       // of each instruction: places of an item, of what sums over items of all
-  std::int64_t scratch = 0, local = 0;  // elements of an item's arenas, rounded up to whole vectors
-  std::int64_t widest = 1;              // most workers that one item keeps busy, over the instructions
+  std::vector<std::int64_t> work;         // of each instruction: places of an item, of what sums over items of all
+  std::vector<CompiledSection> sections;  // in the order of the instructions; with a limit of 0 none
+  std::int64_t scratch = 0, local = 0;    // elements of an item's arenas, rounded up to whole vectors
+  std::int64_t widest = 1;                // most workers that one item keeps busy, over the instructions
 };
 
 // Derives what kernels would otherwise derive in every tile. The program must have been verified. element_bytes: of
-// the type computed in. Fails with `invalid_argument` where an item passes 2^31 elements. Throws std::bad_alloc.
-Status compile(const Program& program, int element_bytes, Compiled& compiled);
+// the type computed in. box_elements: the most that the local buffers of a box may have. Fails with `invalid_argument`
+// where an item passes 2^31 elements. Throws std::bad_alloc.
+Status compile(const Program& program, int element_bytes, std::int64_t box_elements, Compiled& compiled);
 
 }  // namespace brauer::cuda

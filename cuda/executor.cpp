@@ -13,7 +13,8 @@
 namespace brauer::cuda {
 namespace {
 
-constexpr std::uint32_t kParts = 32;         // of the items of a call, for what sums over them
+constexpr std::uint32_t kParts = 32;  // of the items of a call, for what sums over them
+constexpr std::uint32_t kBoxThreads = 64, kBoxTeams = kFusedThreads / kBoxThreads;
 constexpr std::int64_t kBusyThreads = 2048;  // of a multiprocessor
 constexpr std::int64_t kMostPlaces = (std::int64_t(1) << 31) - 1;
 
@@ -41,7 +42,7 @@ class DeviceExecutable final : public Executable {
         constants_(options.device) {}
 
   Status init() {
-    Status status = compile(program_, int(sizeof(T)), compiled_);
+    Status status = compile(program_, int(sizeof(T)), box_elements(), compiled_);
     if (!status.ok()) return status;
     layout_ = fused_layout(program_, compiled_, int(sizeof(T)), info_);
     operands_.resize(operand_total());
@@ -78,7 +79,14 @@ class DeviceExecutable final : public Executable {
                                      [](const Placed& placed) { return placed.in == Placed::In::operand; }));
   }
 
-  // The tables, and behind them what else the fused kernel reads; the constants.
+  // Of a team's arena, so that two blocks share a multiprocessor.
+  std::int64_t box_elements() const {
+    const std::int64_t block = std::min(info_.shared_per_block, info_.shared_per_multiprocessor / 2);
+    const std::int64_t views = std::int64_t(program_.buffers.size() * sizeof(View<T>)) + 16;
+    return std::max<std::int64_t>((block / kBoxTeams - views) / std::int64_t(sizeof(T)), 0);
+  }
+
+  // The tables, and behind them what else the fused and boxed kernels read; the constants.
   Status upload() {
     std::vector<char> bytes = compiled_.code;
     const auto append = [&](const void* data, std::size_t size) {
@@ -89,6 +97,16 @@ class DeviceExecutable final : public Executable {
     };
     buffers_at_ = append(layout_.buffers.data(), layout_.buffers.size() * sizeof(FusedBuffer));
     groups_at_ = append(layout_.groups.data(), layout_.groups.size() * sizeof(std::uint32_t));
+    for (const CompiledSection& section : compiled_.sections) {
+      std::vector<std::int64_t> offsets(compiled_.buffers.size(), -1);
+      std::int64_t end = 0;
+      for (const auto& [buffer, rows] : section.rows) {
+        offsets[buffer] = end;
+        const std::int64_t line = 16 / std::int64_t(sizeof(T));
+        end += (rows * program_.buffers[buffer].width + line - 1) / line * line;
+      }
+      offsets_at_.push_back(append(offsets.data(), offsets.size() * sizeof(std::int64_t)));
+    }
     const std::vector<T> constants(compiled_.constants.begin(), compiled_.constants.end());
     Status status = tables_.reserve(bytes.size());
     if (status.ok()) status = constants_.reserve(std::max<std::size_t>(constants.size(), 1) * sizeof(T));
@@ -128,13 +146,19 @@ class DeviceExecutable final : public Executable {
       if (status.ok() && is_half(dtype_) && !operand.shared && !is_fused())
         status = slot.wide[i].reserve(std::max<std::size_t>(elements * sizeof(T), 1));
     }
-    const std::int64_t scratch = is_fused() ? (layout_.in_shared ? 0 : fused_teams(items) * layout_.arena)
-                                            : items * (compiled_.scratch + compiled_.local);
+    const std::int64_t scratch =
+        is_fused() ? (layout_.in_shared ? 0 : fused_teams(items) * layout_.arena) : items * staged_elements();
     if (status.ok() && scratch > 0) status = slot.scratch.reserve(std::size_t(scratch) * sizeof(T));
     if (status.ok() && partial_size_ > 0)
       status = slot.partials.reserve(std::size_t(parts(items)) * std::size_t(partial_size_) * sizeof(T));
     if (status.ok()) status = slot.views.reserve(compiled_.buffers.size() * sizeof(View<T>) + 1);
     return status;
+  }
+
+  // Scratch of an item; sections that run box by box need none for their local buffers.
+  std::int64_t staged_elements() const {
+    const bool boxed = compiled_.sections.size() == program_.sections.size();
+    return compiled_.scratch + (boxed ? 0 : compiled_.local);
   }
 
   bool is_fused() const {
@@ -146,13 +170,20 @@ class DeviceExecutable final : public Executable {
   }
   std::int64_t fused_teams(std::int64_t items) const { return fused_blocks(items) * layout_.teams; }
   std::int64_t parts(std::int64_t items) const {
-    return is_fused() ? fused_teams(items) : std::clamp<std::int64_t>(items, 1, kParts);
+    if (is_fused()) return fused_teams(items);
+    std::int64_t most = std::clamp<std::int64_t>(items, 1, kParts);
+    for (const CompiledSection& section : compiled_.sections)
+      if (section.sums_items) most = std::max(most, box_blocks(section, items) * kBoxTeams);
+    return most;
+  }
+
+  std::int64_t box_blocks(const CompiledSection& section, std::int64_t items) const {
+    return std::clamp<std::int64_t>((section.boxes * items + kBoxTeams - 1) / kBoxTeams, 1, 2 * info_.multiprocessors);
   }
 
   // Items that are run at once: their operands and scratch within the memory given, their places within 31 bits.
   std::int64_t chunk(std::int64_t batch) const {
-    const std::int64_t each =
-        item_bytes_ + (is_fused() ? 0 : (compiled_.scratch + compiled_.local) * std::int64_t(sizeof(T)));
+    const std::int64_t each = item_bytes_ + (is_fused() ? 0 : staged_elements() * std::int64_t(sizeof(T)));
     std::int64_t most = std::max<std::int64_t>(options_.memory / std::max<std::int64_t>(each, 1), 1);
     most = std::min(most, std::max<std::int64_t>(kMostPlaces / compiled_.widest, 1));
     return std::clamp<std::int64_t>(batch, 1, most);
@@ -240,7 +271,14 @@ class DeviceExecutable final : public Executable {
   }
 
   Status run_staged(Slot& slot, std::int64_t items, std::int64_t part_count) const {
+    std::size_t section = 0;
     for (std::size_t i = 0; i < compiled_.ops.size(); i++) {
+      if (section < compiled_.sections.size() && compiled_.sections[section].first == i) {
+        const Status status = run_boxed(slot, section, items);
+        if (!status.ok()) return status;
+        i = compiled_.sections[section++].end - 1;
+        continue;
+      }
       const OpCode& op = compiled_.ops[i];
       const std::int64_t work = compiled_.work[i];
       if (work == 0) continue;
@@ -258,6 +296,21 @@ class DeviceExecutable final : public Executable {
       if (!status.ok()) return status;
     }
     return {};
+  }
+
+  Status run_boxed(Slot& slot, std::size_t number, std::int64_t items) const {
+    const CompiledSection& section = compiled_.sections[number];
+    BoxedArguments<T> arguments{};
+    arguments.code = tables_.as<CodeTables>(), arguments.views = slot.views.template as<View<T>>();
+    arguments.constants = constants_.as<T>();
+    arguments.offsets = reinterpret_cast<const std::int64_t*>(tables_.as<char>() + offsets_at_[number]);
+    arguments.arena = section.elements;
+    arguments.section = std::uint32_t(number), arguments.items = std::uint32_t(items);
+    arguments.buffer_count = std::uint32_t(compiled_.buffers.size());
+    arguments.teams = kBoxTeams, arguments.threads = kBoxThreads;
+    const std::size_t views = (compiled_.buffers.size() * sizeof(View<T>) + 15) / 16 * 16;
+    const std::size_t shared = kBoxTeams * (views + std::size_t(section.elements) * sizeof(T));
+    return launch(slot.stream, boxed_kernel<T>(), {box_blocks(section, items), int(kFusedThreads), shared}, &arguments);
   }
 
   Status run_fused(Slot& slot, std::int64_t items, std::int64_t part_count) const {
@@ -307,6 +360,7 @@ class DeviceExecutable final : public Executable {
   FusedLayout layout_;
   DeviceMemory tables_, constants_;
   std::size_t buffers_at_ = 0, groups_at_ = 0;
+  std::vector<std::size_t> offsets_at_;  // by section
   std::int64_t partial_size_ = 0, item_bytes_ = 0;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Slot>> slots_;

@@ -52,6 +52,19 @@ struct FusedArguments {
 template <class T>
 Kernel fused_kernel();
 
+// A section of a program, box by box; teams as in the fused kernel. What sums over items has a sum per team.
+template <class T>
+struct BoxedArguments {
+  const CodeTables* code;
+  const View<T>* views;
+  const T* constants;
+  const std::int64_t* offsets;  // of each buffer in a team's arena, -1: where its view says
+  std::int64_t arena;           // elements
+  std::uint32_t section, items, buffer_count, teams, threads;
+};
+template <class T>
+Kernel boxed_kernel();
+
 // out[e] = Σ_part partial[part, e] for e < size, parts lying `stride` apart.
 template <class T>
 struct CombineArguments {

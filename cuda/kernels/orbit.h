@@ -12,6 +12,7 @@ namespace brauer::cuda {
 struct Multi {
   const CompositionCode* composition;
   const std::int32_t* record;  // composition, values, rows before by lambda; null for one or two values
+  const std::int32_t* low;     // what the values of the record are counted from, null: 0
   std::uint32_t i, j;
   std::uint32_t equal, ascending;  // multi-indices of either composition before this one
 };
@@ -29,18 +30,34 @@ BRAUER_DEVICE std::uint32_t first_of_pair(std::uint32_t place, std::uint32_t n) 
   return i;
 }
 
-BRAUER_DEVICE Multi multi_index(const CodeTables* code, const OrbitCode& orbit, std::uint32_t place) {
+template <class T>
+BRAUER_DEVICE Multi multi_index(const Step<T>& step, const OrbitCode& orbit, std::uint32_t place) {
+  const CodeTables* const code = step.code;
   const CompositionCode* const compositions = table<CompositionCode>(code, code->compositions) + orbit.compositions;
-  if (orbit.d == 1) return {compositions, nullptr, place, 0, place, 0};
-  if (orbit.d == 2) {
-    const std::uint32_t i = first_of_pair(place, orbit.n);
-    const std::uint32_t j = i + place - std::uint32_t(std::uint64_t(i) * orbit.n - std::uint64_t(i) * (i - 1) / 2);
-    const std::uint32_t equal = i + (j > i ? 1 : 0);
-    return {compositions + (j > i ? 1 : 0), nullptr, i, j, equal, place - equal};
+  const ShapeCode* const shape = step.shape;
+  const auto low = [&](int p) { return shape ? std::uint32_t(step.low[p]) : 0u; };
+  if (orbit.d == 1) return {compositions, nullptr, nullptr, low(0) + place, 0, place, 0};
+  if (orbit.d == 2 && shape && !shape->same) {
+    const std::uint32_t i = quotient(shape->second, place), j = place - i * shape->second.divisor;
+    return {compositions + 1, nullptr, nullptr, low(0) + i, low(1) + j, 0, place};
   }
-  const std::int32_t* const record = table<std::int32_t>(code, code->numbers) + orbit.indices +
+  if (orbit.d == 2) {
+    const std::uint32_t n = shape ? shape->second.divisor : orbit.n, i = first_of_pair(place, n);
+    const std::uint32_t j = i + place - std::uint32_t(std::uint64_t(i) * n - std::uint64_t(i) * (i - 1) / 2);
+    const std::uint32_t equal = i + (j > i ? 1 : 0);
+    return {compositions + (j > i ? 1 : 0), nullptr, nullptr, low(0) + i, low(0) + j, equal, place - equal};
+  }
+  const std::int32_t* const record = table<std::int32_t>(code, code->numbers) +
+                                     (shape ? shape->indices : orbit.indices) +
                                      std::uint64_t(place) * (1 + orbit.d + orbit.lambda_count);
-  return {compositions + record[0], record, 0, 0, 0, 0};
+  return {compositions + record[0], record, shape ? step.low : nullptr, 0, 0, 0, 0};
+}
+
+// The value that strand p has in rearrangement `word`.
+BRAUER_DEVICE std::int32_t value_of(const Multi& multi, const std::uint8_t* word, std::uint32_t p) {
+  const std::uint32_t place = word[p];
+  if (!multi.record) return std::int32_t(place == 0 ? multi.i : multi.j);
+  return multi.record[1 + place] + (multi.low ? multi.low[place] : 0);
 }
 
 // Where rearrangement `column` of a multi-index lies on the strands.
@@ -48,11 +65,7 @@ BRAUER_DEVICE std::int32_t strand_offset(const CodeTables* code, const OrbitCode
                                          std::uint32_t column) {
   const std::uint8_t* const word = table<std::uint8_t>(code, code->words) + multi.composition->words + column * orbit.d;
   std::int32_t offset = 0;
-  for (std::uint32_t p = 0; p < orbit.d; p++) {
-    const std::int32_t value =
-        multi.record ? multi.record[1 + word[p]] : std::int32_t(word[p] == 0 ? multi.i : multi.j);
-    offset += value * orbit.strides[p];
-  }
+  for (std::uint32_t p = 0; p < orbit.d; p++) offset += value_of(multi, word, p) * orbit.strides[p];
   return offset;
 }
 
@@ -65,6 +78,24 @@ BRAUER_DEVICE std::int32_t loops_offset(const CodeTables* code, const OrbitCode&
     offset += t * (lambda < 0 ? loops[l].out : table<std::int32_t>(code, code->numbers)[loops[l].in + lambda]);
   }
   return offset;
+}
+
+// What an inverse orbit adds to a column. along: where the loops stand on the strands, and so in every term.
+template <class T, int V>
+BRAUER_DEVICE void add_terms(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t column,
+                             std::uint32_t item, std::int32_t along, Vector<T, V>& sum) {
+  const CodeTables* const code = step.code;
+  const std::int32_t* const numbers = table<std::int32_t>(code, code->numbers);
+  const std::uint32_t first = multi.composition->terms + column;
+  const std::uint8_t* const word = table<std::uint8_t>(code, code->words) + multi.composition->words + column * orbit.d;
+  for (std::int32_t each = numbers[first]; each < numbers[first + 1]; each++) {
+    const TermCode& term = table<TermCode>(code, code->terms)[orbit.terms + std::uint32_t(numbers[each])];
+    std::int32_t offset = along;
+    for (std::uint32_t p = 0; p < orbit.d; p++) offset += value_of(multi, word, p) * term.strides[p];
+    const Vector<T, V> value = load<T, V>(items_of(step, term.in)[item] + offset);
+    BRAUER_UNROLL
+    for (int v = 0; v < V; v++) sum.values[v] += T(term.scale) * value.values[v];
+  }
 }
 
 // Row r of a multi-index, in the order of its matrix.
@@ -89,19 +120,14 @@ BRAUER_DEVICE Items<T> row_of(const Step<T>& step, const OrbitCode& orbit, const
   return rows;
 }
 
-template <class T>
-BRAUER_DEVICE Items<T> strands_of(const Step<T>& step, const OrbitCode& orbit, std::uint32_t setting) {
-  Items<T> strands = items_of(step, orbit.strands);
-  strands.base += loops_offset(step.code, orbit, setting, -1);
-  return strands;
-}
-
 // With M columns the places, and the values of an item, stay in registers.
 template <class T, int V, int M>
 BRAUER_DEVICE void run_columns(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
                                std::uint32_t group, std::uint32_t groups) {
   const T* const matrix = step.constants + multi.composition->matrix;
-  const Items<T> strands = strands_of(step, orbit, setting);
+  Items<T> strands = items_of(step, orbit.strands);
+  const std::int32_t along = loops_offset(step.code, orbit, setting, -1);
+  strands.base += along;
   std::int32_t columns[M];
   Items<T> rows[M];
   BRAUER_UNROLL
@@ -123,6 +149,7 @@ BRAUER_DEVICE void run_columns(const Step<T>& step, const OrbitCode& orbit, cons
         BRAUER_UNROLL
         for (int v = 0; v < V; v++) sum.values[v] += factor * values[s].values[v];
       }
+      if (orbit.term_count > 0) add_terms<T, V>(step, orbit, multi, std::uint32_t(r), item, along, sum);
       put<T, V>(orbit.inverse ? at + columns[r] : rows[r][item], sum, orbit.set != 0);
     }
   }
@@ -134,7 +161,9 @@ BRAUER_DEVICE void run_many_columns(const Step<T>& step, const OrbitCode& orbit,
                                     std::uint32_t setting, std::uint32_t group, std::uint32_t groups) {
   const std::uint32_t columns = multi.composition->columns;
   const T* const matrix = step.constants + multi.composition->matrix;
-  const Items<T> strands = strands_of(step, orbit, setting);
+  Items<T> strands = items_of(step, orbit.strands);
+  const std::int32_t along = loops_offset(step.code, orbit, setting, -1);
+  strands.base += along;
   for (std::uint32_t item = group; item < step.items; item += groups) {
     T* const at = strands[item];
     for (std::uint32_t r = 0; r < columns; r++) {
@@ -146,6 +175,7 @@ BRAUER_DEVICE void run_many_columns(const Step<T>& step, const OrbitCode& orbit,
         BRAUER_UNROLL
         for (int v = 0; v < V; v++) sum.values[v] += factor * value.values[v];
       }
+      if (orbit.term_count > 0) add_terms<T, V>(step, orbit, multi, r, item, along, sum);
       put<T, V>(
           orbit.inverse ? at + strand_offset(step.code, orbit, multi, r) : row_of(step, orbit, multi, setting, r)[item],
           sum, orbit.set != 0);
@@ -157,7 +187,7 @@ template <class T, int V>
 BRAUER_DEVICE void run_multi(const Step<T>& step, const OrbitCode& orbit, const Job& job, std::uint32_t groups) {
   const std::uint32_t place = quotient(orbit.per_loops, job.place);
   const std::uint32_t setting = job.place - place * orbit.per_loops.divisor;
-  const Multi multi = multi_index(step.code, orbit, place);
+  const Multi multi = multi_index(step, orbit, place);
   switch (multi.composition->columns) {
     case 1:
       return run_columns<T, V, 1>(step, orbit, multi, setting, job.group, groups);
@@ -174,6 +204,11 @@ BRAUER_DEVICE void run_multi(const Step<T>& step, const OrbitCode& orbit, const 
 
 template <class T, int V>
 BRAUER_DEVICE void run_multis(const Step<T>& step, const OrbitCode& orbit, const Team& team) {
+  if (step.shape) {
+    const std::uint32_t jobs = step.shape->multi_indices * orbit.per_loops.divisor;
+    for (std::uint32_t i = team.rank; i < jobs; i += team.size) run_multi<T, V>(step, orbit, {0, i}, 1);
+    return;
+  }
   if (orbit.serial) {
     for (std::uint32_t group = team.rank; group < team.groups; group += team.size)
       for (std::uint32_t place = 0; place < orbit.work; place++)

@@ -13,7 +13,7 @@ constexpr int kProductRows = 8;
 
 template <class T, int R, int V>
 BRAUER_DEVICE void run_product_rows(const Step<T>& step, const ProductCode& code, const Team& team) {
-  const std::uint32_t rows = code.rows * step.items;
+  const std::uint32_t rows = rows_of(step, code.lambda, code.rows) * step.items;
   const std::uint32_t total = (rows + R - 1) / R * code.col_blocks;
   const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
   const Items<T> outs = items_of(step, code.out);
@@ -88,6 +88,7 @@ BRAUER_DEVICE void run_weights_blocks(const Step<T>& step, const WeightsCode& co
   const std::uint32_t cols = code.per_row.divisor;
   const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
   const Items<T> outs = items_of(step, code.out);
+  const std::uint32_t rows = rows_of(step, code.lambda, code.rows);
   for (std::uint32_t i = team.rank; i < code.work * team.groups; i += team.size) {
     const Job at = job_of(i, code.per_item);
     const std::uint32_t block = quotient(code.per_row, at.place);
@@ -105,8 +106,8 @@ BRAUER_DEVICE void run_weights_blocks(const Step<T>& step, const WeightsCode& co
     for (std::uint32_t item = at.group; item < step.items; item += team.groups) {
       const T* left = lefts[item] + first;
       const T* right = rights[item] + col;
-      for (std::uint32_t done = 0; done < code.rows; done += kPlainTerms) {
-        const std::uint32_t count = code.rows - done < kPlainTerms ? code.rows - done : kPlainTerms;
+      for (std::uint32_t done = 0; done < rows; done += kPlainTerms) {
+        const std::uint32_t count = rows - done < kPlainTerms ? rows - done : kPlainTerms;
         Vector<T, V> sum[kWeightRows]{};
         for (std::uint32_t r = 0; r < count; r++, left += code.left_row, right += code.right_row) {
           const Vector<T, V> b = load<T, V>(right);

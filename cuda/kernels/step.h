@@ -21,7 +21,17 @@ struct Step {
   const View<T>* views;
   const T* constants;
   std::uint32_t first, items, part;
+  // In a box: its shape, and where the ranges of its strands begin; then there is one item. Null otherwise.
+  const ShapeCode* shape;
+  const std::int32_t* low;
 };
+
+// Rows of a local buffer in a box; `whole` elsewhere.
+template <class T>
+BRAUER_DEVICE std::uint32_t rows_of(const Step<T>& step, std::int32_t lambda, std::uint32_t whole) {
+  if (!step.shape || lambda < 0) return whole;
+  return std::uint32_t(table<std::int32_t>(step.code, step.code->numbers)[step.shape->rows + std::uint32_t(lambda)]);
+}
 
 // An operand of an instruction: element `at.base` of item 0, and elements from item to item.
 template <class T>
