@@ -1,46 +1,12 @@
 // The emulated device runs correct kernels right, whatever the order of blocks and threads.
-#include <cstring>
 #include <vector>
 
-#include "check.h"
-#include "cuda/device.h"
-#include "cuda/kernel.h"
-#include "emulation/control.h"
+#include "cuda/fixture.h"
 
 using namespace brauer;
 using namespace brauer::cuda;
 
 namespace {
-
-Stream* stream = nullptr;
-
-template <class T>
-struct Buffer {
-  T* data = nullptr;
-  std::size_t count;
-  explicit Buffer(std::size_t n) : count(n) {
-    void* memory = nullptr;
-    CHECK(allocate(0, n * sizeof(T), memory).ok());
-    data = static_cast<T*>(memory);
-  }
-  explicit Buffer(const std::vector<T>& values) : Buffer(values.size()) {
-    CHECK(copy(stream, data, values.data(), count * sizeof(T)).ok());
-  }
-  Buffer(const Buffer&) = delete;
-  ~Buffer() { release(0, data); }
-  std::vector<T> read() const {
-    std::vector<T> values(count);
-    CHECK(copy(stream, values.data(), data, count * sizeof(T)).ok());
-    return values;
-  }
-};
-
-template <class Argument>
-bool run(const char* name, void (*function)(Argument), Grid grid, const Argument& argument) {
-  const Status launched = launch(stream, kernel_of(name, function), grid, &argument);
-  const Status done = synchronise(stream);
-  return CHECK_WITH(launched.ok(), launched.message) && CHECK_WITH(done.ok(), done.message);
-}
 
 struct Add {
   const float *a, *b;
@@ -57,7 +23,7 @@ void vectors() {
   std::vector<float> a(n), b(n);
   for (std::size_t i = 0; i < n; i++) a[i] = float(i), b[i] = float(2 * i);
   const Buffer<float> da(a), db(b), sum(n);
-  if (!run("add", add, {(n + 63) / 64, 64, 0}, Add{da.data, db.data, sum.data, std::int64_t(n)})) return;
+  if (!runs("add", add, {(n + 63) / 64, 64, 0}, Add{da.data, db.data, sum.data, std::int64_t(n)})) return;
   const auto got = sum.read();
   bool right = true;
   for (std::size_t i = 0; i < n; i++) right = right && got[i] == float(3 * i);
@@ -87,7 +53,7 @@ void reductions() {
     std::vector<int> sums(std::size_t(blocks), 0);
     for (std::size_t i = 0; i < in.size(); i++) sums[i / std::size_t(threads)] += in[i] = int(i % 1013);
     const Buffer<int> din(in), out(sums.size());
-    if (run("reduce", reduce, {blocks, threads, std::size_t(threads) * 4}, Reduce{din.data, out.data}))
+    if (runs("reduce", reduce, {blocks, threads, std::size_t(threads) * 4}, Reduce{din.data, out.data}))
       CHECK(out.read() == sums);
   }
 }
@@ -114,7 +80,7 @@ void named_barriers() {
     for (int round = 0; round <= group; round++) wanted[std::size_t(i)] += in[std::size_t(other)] + round;
   }
   const Buffer<int> din(in), out(256);
-  if (run("groups", groups, {1, 256, 1024}, Reduce{din.data, out.data})) CHECK(out.read() == wanted);
+  if (runs("groups", groups, {1, 256, 1024}, Reduce{din.data, out.data})) CHECK(out.read() == wanted);
 }
 
 struct Shuffles {
@@ -139,7 +105,7 @@ void warps() {
   const Buffer<double> doubles(64);
   const Buffer<int> ints(64);
   const Buffer<std::uint32_t> votes(64);
-  if (!run("shuffles", shuffles, {1, 64, 256}, Shuffles{doubles.data, ints.data, votes.data})) return;
+  if (!runs("shuffles", shuffles, {1, 64, 256}, Shuffles{doubles.data, ints.data, votes.data})) return;
   const auto d = doubles.read();
   const auto i = ints.read();
   const auto v = votes.read();
@@ -181,7 +147,7 @@ void async_copies() {
   for (std::size_t i = 0; i < in.size(); i++) in[i] = float(i);
   for (const float x : in) wanted.push_back(2 * x);
   const Buffer<float> din(in), out(in.size());
-  if (run("stage", stage, {1, 32, 1024}, Stage{din.data, out.data, 9})) CHECK(out.read() == wanted);
+  if (runs("stage", stage, {1, 32, 1024}, Stage{din.data, out.data, 9})) CHECK(out.read() == wanted);
 }
 
 // One warp, a 16 x 16 and b 16 x 8, row-major; bits of 16 or, in steps of 8, tf32.
@@ -221,7 +187,7 @@ void products() {
   for (int i = 0; i < 128; i++) b[std::size_t(i)] = float(i * 53 % 41 - 20);
   const Buffer<float> da(a), db(b), d(128);
   for (int kind = 0; kind < 3; kind++) {
-    if (!run("product", product, {1, 32, 0}, Product{da.data, db.data, d.data, kind})) continue;
+    if (!runs("product", product, {1, 32, 0}, Product{da.data, db.data, d.data, kind})) continue;
     const auto got = d.read();
     bool right = true;
     for (int i = 0; i < 16; i++) {
@@ -238,9 +204,7 @@ void products() {
 }  // namespace
 
 int main() {
-  for (std::uint64_t seed = 1; seed <= 8; seed++) {
-    emulation::configure({seed, seed % 2 ? std::uint8_t(0xff) : std::uint8_t(0x3b),
-                          seed % 4 < 2 ? emulation::Landing::earliest : emulation::Landing::latest});
+  emulation::with_all_settings(2, [](const emulation::Settings&) {
     CHECK(create_stream(0, stream).ok());
     vectors();
     reductions();
@@ -249,6 +213,7 @@ int main() {
     async_copies();
     products();
     destroy_stream(stream);
-  }
+  });
+  CHECK((emulation::live() == emulation::Live{0, 0, 0}));
   return check::finish();
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "emulation/accesses.h"
 #include "emulation/grid.h"
 #include "emulation/sanitizers.h"
 
@@ -15,8 +16,11 @@ void land(const AsyncCopy& copy) { std::memcpy(copy.to, copy.from, std::size_t(c
 
 void land_up_to(Lane& lane, std::size_t end) {
   const bool is_late = running->settings.landing == Landing::latest;
-  for (; lane.landed < end; lane.landed++)
-    if (is_late || finds_races) land(lane.copies[lane.landed]);
+  for (; lane.landed < end; lane.landed++) {
+    const AsyncCopy& copy = lane.copies[lane.landed];
+    check_copy_landed(copy);
+    if (is_late || finds_races) land(copy);
+  }
 }
 
 bool is_aligned(const void* address, int bytes) {
@@ -41,6 +45,7 @@ void copy_async_bytes(void* shared, const void* global, int bytes, Where where) 
   const char* begin = self.block->shared;
   if (copy.to < begin || copy.to + bytes > begin + running->grid.shared)
     fail_launch("an asynchronous copy to an address outside shared memory" + describe(where));
+  check_copy_issued(copy);
   self.copies.push_back(copy);
   if (running->settings.landing == Landing::earliest)
     land(copy);

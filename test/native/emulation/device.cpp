@@ -2,27 +2,20 @@
 #include <algorithm>
 #include <cstring>
 
+#include "emulation/arena.h"
 #include "emulation/machine.h"
 #include "emulation/sanitizers.h"
 
 namespace brauer::emulation {
 
-Machine::Machine() : random{settings.seed}, devices(make_devices()) {}
+Machine::Machine() : devices(make_devices({"sm_80"})) {
+  read_environment(*this);
+  random = {settings.seed};
+}
 
 Machine& machine() {
   static auto* const instance = new Machine;
   return *instance;
-}
-
-Settings settings() {
-  const std::lock_guard lock(machine().mutex);
-  return machine().settings;
-}
-
-void configure(const Settings& settings) {
-  const std::lock_guard lock(machine().mutex);
-  machine().settings = settings;
-  machine().random = {settings.seed};
 }
 
 Status check_device(int device) {
@@ -34,27 +27,53 @@ Status check_device(int device) {
   return {};
 }
 
+Status begin_call(Call call, int device) {
+  Machine& m = machine();
+  if (device >= 0)
+    if (Status status = check_device(device); !status.ok()) return status;
+  m.counts[int(call)]++;
+  if (call != Call::execution) m.counts[int(Call::any)]++;
+  for (PlannedFailure& failure : m.planned) {
+    if (failure.call != call && (failure.call != Call::any || call == Call::execution)) continue;
+    if (--failure.remaining != 0) continue;
+    if (failure.code == Code::device_lost && device >= 0) m.devices[std::size_t(device)].lost = true;
+    return Status::error(failure.code, "a failure that a test asked for");
+  }
+  return {};
+}
+
 }  // namespace brauer::emulation
 
 namespace brauer::cuda {
 
 using namespace emulation;
 
+namespace {
+
+// How the work of a stream that is idle went; said once.
+Status outcome(Stream& stream) {
+  if (Status status = check_device(stream.device); !status.ok()) return status;
+  if (!machine().misuse.empty()) return Status::error(Code::internal, std::exchange(machine().misuse, {}));
+  return std::exchange(stream.failure, {});
+}
+
+}  // namespace
+
 Probe probe() {
   const std::lock_guard lock(machine().mutex);
-  Probe result{"emulated", "emulated", {}, ""};
+  Probe result{"emulated", "emulated", {}, machine().problem};
   for (const Device& device : machine().devices) result.devices.push_back({device.info, ""});
-  if (result.devices.empty()) result.problem = "no emulated device";
   return result;
 }
 
 Status create_stream(int device, Stream*& stream) {
   const std::lock_guard lock(machine().mutex);
   stream = nullptr;
-  if (Status status = check_device(device); !status.ok()) return status;
+  if (Status status = begin_call(Call::create_stream, device); !status.ok()) return status;
   stream = new Stream;
   stream->device = device;
   stream->order = create_order();
+  stream->work.stream = machine().stream_count++;
   machine().streams.push_back(stream);
   return {};
 }
@@ -71,24 +90,30 @@ void destroy_stream(Stream* stream) {
 
 Status synchronise(Stream* stream) {
   const std::lock_guard lock(machine().mutex);
+  if (Status status = begin_call(Call::synchronise, stream->device); !status.ok()) return status;
   run_until_idle(*stream);
-  if (Status status = check_device(stream->device); !status.ok()) return status;
-  return std::exchange(stream->failure, {});
+  return outcome(*stream);
 }
 
 Status create_event(int device, Event*& event) {
   const std::lock_guard lock(machine().mutex);
   event = nullptr;
-  if (Status status = check_device(device); !status.ok()) return status;
+  if (Status status = begin_call(Call::create_event, device); !status.ok()) return status;
   event = new Event{device, nullptr};
+  machine().events++;
   return {};
 }
 
-void destroy_event(Event* event) { delete event; }
+void destroy_event(Event* event) {
+  if (event == nullptr) return;
+  const std::lock_guard lock(machine().mutex);
+  machine().events--;
+  delete event;
+}
 
 Status record(Event* event, Stream* stream) {
   const std::lock_guard lock(machine().mutex);
-  if (Status status = check_device(stream->device); !status.ok()) return status;
+  if (Status status = begin_call(Call::record, stream->device); !status.ok()) return status;
   event->mark = std::make_shared<Mark>();
   Operation operation(Operation::Kind::record);
   operation.mark = event->mark;
@@ -97,7 +122,7 @@ Status record(Event* event, Stream* stream) {
 
 Status wait(Stream* stream, Event* event) {
   const std::lock_guard lock(machine().mutex);
-  if (Status status = check_device(stream->device); !status.ok()) return status;
+  if (Status status = begin_call(Call::wait, stream->device); !status.ok()) return status;
   if (event->mark == nullptr) return {};
   Operation operation(Operation::Kind::wait);
   operation.mark = event->mark;
@@ -107,17 +132,20 @@ Status wait(Stream* stream, Event* event) {
 Status is_done(Event* event, bool& done) {
   const std::lock_guard lock(machine().mutex);
   done = false;
-  if (Status status = check_device(event->device); !status.ok()) return status;
+  if (Status status = begin_call(Call::is_done, event->device); !status.ok()) return status;
   // Whoever asks until it is done must not ask for ever.
   if (event->mark != nullptr && !event->mark->done) run_something();
   done = event->mark == nullptr || event->mark->done;
-  if (done && event->mark != nullptr) observe(event->mark.get());
+  if (done && event->mark != nullptr) {
+    observe(event->mark.get());
+    merge(machine().known, event->mark->known);
+  }
   return {};
 }
 
 Status elapsed(Event* start, Event* stop, double& milliseconds) {
   const std::lock_guard lock(machine().mutex);
-  if (Status status = check_device(start->device); !status.ok()) return status;
+  if (Status status = begin_call(Call::elapsed, start->device); !status.ok()) return status;
   for (const Event* event : {start, stop})
     if (event->mark == nullptr || !event->mark->done)
       return Status::error(Code::invalid_argument, "elapsed: an event that is not done");
@@ -127,26 +155,29 @@ Status elapsed(Event* start, Event* stop, double& milliseconds) {
 
 Status copy(Stream* stream, void* to, const void* from, std::size_t bytes) {
   const std::lock_guard lock(machine().mutex);
-  if (Status status = check_device(stream->device); !status.ok()) return status;
+  if (Status status = begin_call(Call::copy, stream->device); !status.ok()) return status;
   Operation operation(Operation::Kind::copy);
   operation.to = to;
   operation.from = from;
   operation.size = bytes;
-  if (!is_device_memory(from) && !is_pinned(from, bytes)) {
+  for (const void* memory : {static_cast<const void*>(to), from})
+    if (is_in_arena(reinterpret_cast<std::uintptr_t>(memory)) && !is_registered(memory))
+      return Status::error(Code::internal, "a copy from or to memory that has been released");
+  if (!is_registered(from)) {
     operation.bytes = std::make_unique<char[]>(bytes);
     std::memcpy(operation.bytes.get(), from, bytes);
   }
   if (Status status = enqueue(*stream, std::move(operation)); !status.ok()) return status;
-  if (!is_device_memory(to) && !is_pinned(to, bytes)) {
+  if (!is_registered(to)) {
     run_until_idle(*stream);
-    return std::exchange(stream->failure, {});
+    return outcome(*stream);
   }
   return {};
 }
 
 Status fill(Stream* stream, void* to, unsigned char value, std::size_t bytes) {
   const std::lock_guard lock(machine().mutex);
-  if (Status status = check_device(stream->device); !status.ok()) return status;
+  if (Status status = begin_call(Call::fill, stream->device); !status.ok()) return status;
   Operation operation(Operation::Kind::fill);
   operation.to = to;
   operation.value = value;
@@ -156,7 +187,7 @@ Status fill(Stream* stream, void* to, unsigned char value, std::size_t bytes) {
 
 Status launch(Stream* stream, const Kernel& kernel, const Grid& grid, const void* argument) {
   const std::lock_guard lock(machine().mutex);
-  if (Status status = check_device(stream->device); !status.ok()) return status;
+  if (Status status = begin_call(Call::launch, stream->device); !status.ok()) return status;
   const auto refuse = [&](const std::string& why) {
     return Status::error(Code::internal, "kernel " + std::string(kernel.name) + ": " + why);
   };
@@ -177,7 +208,7 @@ Status launch(Stream* stream, const Kernel& kernel, const Grid& grid, const void
 Status occupancy(int device, const Kernel&, int threads, std::size_t shared, int& blocks) {
   const std::lock_guard lock(machine().mutex);
   blocks = 0;
-  if (Status status = check_device(device); !status.ok()) return status;
+  if (Status status = begin_call(Call::occupancy, device); !status.ok()) return status;
   const Device& d = machine().devices[std::size_t(device)];
   if (std::int64_t(shared) > d.info.shared_per_block) return {};
   // A block takes 1 KB of shared memory for the system, from 8.0 on.

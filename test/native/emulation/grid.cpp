@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "emulation/accesses.h"
 #include "emulation/sanitizers.h"
 
 namespace brauer::emulation {
@@ -13,7 +14,8 @@ Lane* current = nullptr;
 
 namespace {
 
-constexpr std::size_t threads_of_wave = 2048;  // so two blocks at least
+// A wave has so many threads, but always two blocks if the grid does.
+constexpr std::size_t threads_of_wave = 512;
 constexpr std::size_t shared_alignment = 128;
 
 Context host;
@@ -85,15 +87,31 @@ void start_block(Block& block, std::int64_t index, Lane* const* lanes) {
   block.unfinished = threads;
   block.warps.assign(std::size_t(threads / warp_size), {});
   for (Barrier& barrier : block.barriers) {
-    barrier.threads = 0;
     barrier.waiting.clear();
+    barrier.waiting.reserve(std::size_t(threads));  // no fibre may allocate for others
   }
   paint(block.shared, running->settings.poison, running->grid.shared);
+  Clock* clock = nullptr;
+  if (checks_accesses && running->settings.check) {
+    block.number = new_block(running->work);
+    if (block.clocks.empty() || block.clocks[0].epochs.size() != std::size_t(threads)) {
+      block.clocks.clear();
+      block.clocks.emplace_back();
+    }
+    for (Clock& c : block.clocks) c.uses = 0;
+    clock = &block.clocks[0];
+    clock->uses = threads;
+    clock->epochs.assign(std::size_t(threads), 0);
+    block.cells.resize((running->grid.shared + word_bytes - 1) / word_bytes);
+  }
   for (int i = 0; i < threads; i++) {
     Lane& lane = *lanes[i];
     lane.block = &block;
     lane.thread = i;
     lane.at = Lane::At::running;
+    lane.where = {};
+    lane.self = access_of(block.number, i, 1);
+    lane.clock = clock;
     lane.copies.clear();
     lane.groups.clear();
     lane.first_group = lane.landed = 0;
@@ -119,7 +137,7 @@ std::string overrun(const Block& block) {
          " bytes of shared memory";
 }
 
-// Fibres that stopped in the middle: what ThreadSanitizer knows of them ends here.
+// Fibres that stopped in the middle start anew.
 void abandon(Run& run) {
   for (Lane* lane : run.wave) {
     if (lane->at == Lane::At::end) continue;
@@ -133,8 +151,9 @@ void abandon(Run& run) {
 
 }  // namespace
 
-bool LanePool::grow(std::size_t count) {
-  while (lanes.size() < count) {
+bool LanePool::grow(std::size_t block_count, std::size_t threads) {
+  if (blocks.size() < block_count) blocks.resize(block_count);
+  while (lanes.size() < block_count * threads) {
     auto lane = std::make_unique<Lane>();
     if (!create_context(lane->context)) return false;
     lanes.push_back(std::move(lane));
@@ -172,44 +191,45 @@ void fail_launch(const std::string& fault) {
   switch_for_good(host);
 }
 
-Status run_grid(const cuda::Kernel& kernel, const cuda::Grid& grid, const void* argument, const Settings& settings,
-                Random& random, LanePool& pool) {
-  const auto threads = std::size_t(grid.threads);
-  const auto resident = std::size_t(std::min(grid.blocks, std::int64_t(threads_of_wave / threads)));
-  if (!pool.grow(resident * threads)) return Status::error(Code::internal, "no memory for the stacks of a launch");
-
+Status run_grid(Run& run) {
+  const cuda::Grid& grid = run.grid;
+  const auto threads = std::size_t(grid.threads), blocks = std::size_t(grid.blocks);
+  const std::size_t resident = std::min(blocks, std::max(threads_of_wave / threads, std::size_t(2)));
   Memory memory;
-  Run run{kernel, grid, argument, settings, random, {}, {}, {}, 0, nullptr, nullptr, {}};
   run.start = memory.take(8, 8);
   run.finish = memory.take(8, 8);
-  run.blocks.resize(resident);
-  for (Block& block : run.blocks) {
+  bool has_memory = run.pool.grow(resident, threads);
+  for (std::size_t i = 0; i < resident && has_memory; i++) {
+    Block& block = run.pool.blocks[i];
     char* shared = memory.take(grid.shared + 2 * guard_bytes, shared_alignment);
     block.sync = memory.take(8 * (2 * barrier_count + 2 * threads / warp_size), 8);
-    if (shared == nullptr || block.sync == nullptr)
-      return Status::error(Code::internal, "no memory for the shared memory of a launch");
+    has_memory = shared != nullptr && block.sync != nullptr;
+    if (!has_memory) break;
     block.shared = shared + guard_bytes;
     paint(shared, guard_value, guard_bytes);
     paint(block.shared + grid.shared, guard_value, guard_bytes);
   }
+  if (!has_memory) return Status::error(Code::internal, "no memory to emulate a launch");
+
   running = &run;
-  const Permutation order(grid.blocks, random);
-  for (std::int64_t done = 0; done < grid.blocks && run.fault.empty();) {
-    const auto count = std::size_t(std::min(std::int64_t(resident), grid.blocks - done));
+  run.ready.reserve(resident * threads);
+  const Permutation order(grid.blocks, run.random);
+  for (std::size_t done = 0; done < blocks && run.fault.empty(); done += resident) {
+    const std::size_t count = std::min(resident, blocks - done);
     run.wave.clear();
-    for (std::size_t i = 0; i < count * threads; i++) run.wave.push_back(pool.lanes[i].get());
+    for (std::size_t i = 0; i < count * threads; i++) run.wave.push_back(run.pool.lanes[i].get());
     for (std::size_t i = 0; i < count; i++)
-      start_block(run.blocks[i], order[done + std::int64_t(i)], &run.wave[i * threads]);
+      start_block(run.pool.blocks[i], order[std::int64_t(done + i)], &run.wave[i * threads]);
     run.unfinished = int(count);
     run_wave();
-    for (std::size_t i = 0; i < count && run.fault.empty(); i++) run.fault = overrun(run.blocks[i]);
-    done += std::int64_t(count);
+    for (std::size_t i = 0; i < count && run.fault.empty(); i++) run.fault = overrun(run.pool.blocks[i]);
   }
   if (!run.fault.empty()) abandon(run);
   running = nullptr;
   current = nullptr;
-  return run.fault.empty() ? Status{}
-                           : Status::error(Code::internal, "kernel " + std::string(kernel.name) + ", " + run.fault);
+  if (run.fault.empty()) return {};
+  return Status::error(Code::internal,
+                       "kernel " + std::string(run.kernel.name) + ", " + run.fault + describe_place(run.fault_pc));
 }
 
 }  // namespace brauer::emulation

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "emulation/control.h"
 #include "emulation/kernel.h"
 #include "emulation/random.h"
+#include "emulation/shadow.h"
 
 // How a grid runs: every CUDA thread is a fibre with a stack of its own, run by one host thread. A fibre runs until it
 // waits for others; then it switches to the next one that can go on. Blocks are taken in a random order, several of
@@ -36,6 +38,8 @@ struct Lane {
   int barrier = 0;        // of At::barrier
   const char* what = "";  // of At::warp: the function
   cuda::Where where;
+  Access self = 0;         // its number and epoch, which grows whenever it has met others
+  Clock* clock = nullptr;  // what it knows of the block's others
   // Copies on their way: those before groups[first_group] belong to the oldest open group, and so on.
   std::vector<AsyncCopy> copies;
   std::vector<std::size_t> groups;
@@ -66,44 +70,50 @@ constexpr int barrier_count = 16, warp_size = 32;
 
 struct Block {
   std::int64_t index = 0;
+  std::uint32_t number = 0;  // of all blocks of all launches
   char* shared = nullptr;
   Lane* const* lanes = nullptr;
   std::vector<Warp> warps;
   Barrier barriers[barrier_count];
   int unfinished = 0;
-  char* sync = nullptr;  // addresses to publish and observe: two of each barrier, two of each warp
+  std::vector<Cell> cells;    // of shared memory
+  std::deque<Clock> clocks;  // where unused, to be used again
+  char* sync = nullptr;       // addresses for ThreadSanitizer to publish and observe: two of each barrier, two of each warp
 };
 
-// Lanes of one stream. They are not shared between streams: a fibre knows what it did before, which would look like an
-// order of two streams.
+// The fibres of one stream. They are not shared between streams: ThreadSanitizer takes what a fibre did before for
+// ordered, and other streams are not.
 struct LanePool {
   std::vector<std::unique_ptr<Lane>> lanes;
-  bool grow(std::size_t count);
+  std::vector<Block> blocks;
+  bool grow(std::size_t block_count, std::size_t threads);
   ~LanePool();
 };
 
-// A grid that runs; one at a time.
+// A grid that runs; one at a time. The argument is read while it does.
 struct Run {
   const cuda::Kernel& kernel;
   const cuda::Grid& grid;
   const void* argument;
   const Settings& settings;
   Random& random;
-  std::vector<Block> blocks;  // of the wave
-  std::vector<Lane*> wave;    // its lanes, block after block
-  std::vector<Lane*> ready;   // a stack
-  int unfinished = 0;         // blocks of the wave
-  char* start = nullptr;      // published before, observed by every lane
-  char* finish = nullptr;     // published by every lane
-  std::string fault;
+  const Work& work;
+  int device;
+  LanePool& pool;
+  std::vector<Lane*> wave;   // the lanes of the blocks that run, block after block
+  std::vector<Lane*> ready;  // a stack
+  int unfinished = 0;        // blocks
+  char* start = nullptr;     // published before, observed by every lane
+  char* finish = nullptr;    // published by every lane
+  std::string fault{};
+  const void* fault_pc = nullptr;  // where, if an instruction is to blame
 };
 
 extern Run* running;
 extern Lane* current;
 
-// The argument is read while it runs. A fault is `internal`.
-Status run_grid(const cuda::Kernel& kernel, const cuda::Grid& grid, const void* argument, const Settings& settings,
-                Random& random, LanePool& pool);
+// A fault ends it and is `internal`.
+Status run_grid(Run& run);
 
 // For the functions of kernel.h.
 void wait_for_others();                                   // returns when somebody has made this lane ready

@@ -20,6 +20,7 @@ namespace brauer::emulation {
 struct Mark {
   bool done = false;
   double milliseconds = 0;
+  std::vector<std::uint32_t> known;  // work that happened before it, see shadow.h
 };
 
 struct Operation {
@@ -36,6 +37,7 @@ struct Operation {
   std::size_t size = 0;
   unsigned char value = 0;
   std::shared_ptr<Mark> mark;
+  std::vector<std::uint32_t> known;  // by the host when it enqueued this
   std::unique_ptr<char[]> enqueued;  // an address for ThreadSanitizer
 };
 
@@ -51,6 +53,14 @@ struct Device {
   bool lost = false;
 };
 
+constexpr int call_count = int(Call::any) + 1;
+
+struct PlannedFailure {
+  Call call;
+  std::int64_t remaining;  // 1: the next
+  Code code;
+};
+
 struct Machine {
   std::mutex mutex;
   Settings settings;
@@ -58,20 +68,29 @@ struct Machine {
   std::vector<Device> devices;
   std::map<const char*, Allocation> allocations;  // by address
   std::vector<cuda::Stream*> streams;
+  int stream_count = 0;              // ever created
+  std::vector<std::uint32_t> known;  // work that the host has waited for
+  std::int64_t events = 0;
+  std::vector<PlannedFailure> planned;
+  std::int64_t counts[call_count] = {};
+  std::string misuse;   // of a call that returns nothing: the next synchronisation says it
+  std::string problem;  // of the environment's settings
   Machine();
 };
 
 Machine& machine();  // never destroyed: nothing may run after main but what main started
 
-std::vector<Device> make_devices();
+std::vector<Device> make_devices(const std::vector<std::string>& names);  // none if a name is unknown
+void read_environment(Machine& machine);
 
 // All of these with the mutex held.
-Status check_device(int device);  // is there and not lost
+Status check_device(int device);           // is there and not lost
+Status begin_call(Call call, int device);  // so, and no failure is planned; -1: the host
 Status enqueue(cuda::Stream& stream, Operation operation);
 void run_until_idle(cuda::Stream& stream);
 void run_something();
-bool is_pinned(const void* memory, std::size_t bytes);
-bool is_device_memory(const void* memory);
+bool is_registered(const void* memory);  // of a device, or pinned
+void know(const cuda::Stream& stream);  // the host has waited for it
 
 }  // namespace brauer::emulation
 
@@ -82,6 +101,7 @@ struct Stream {
   std::deque<emulation::Operation> queue;
   Status failure;  // of work that has run, until somebody synchronises
   emulation::LanePool lanes;
+  emulation::Work work;   // the latest that has run
   void* order = nullptr;  // the thread that ThreadSanitizer takes the stream for
 };
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "emulation/machine.h"
 
 namespace brauer::emulation {
@@ -37,6 +39,16 @@ Device make_device(const Profile& p) {
 
 }  // namespace
 
-std::vector<Device> make_devices() { return {make_device(profiles[1]), make_device(profiles[4])}; }
+std::vector<Device> make_devices(const std::vector<std::string>& names) {
+  std::vector<Device> devices;
+  for (const std::string& name : names) {
+    const auto found = std::find_if(std::begin(profiles), std::end(profiles), [&](const Profile& p) {
+      return name == "sm_" + std::to_string(p.major * 10 + p.minor);
+    });
+    if (found == std::end(profiles)) return {};
+    devices.push_back(make_device(*found));
+  }
+  return devices;
+}
 
 }  // namespace brauer::emulation

@@ -1,6 +1,8 @@
 // The functions of kernel.h at which threads meet.
+#include <cstring>
 #include <string>
 
+#include "emulation/accesses.h"
 #include "emulation/grid.h"
 #include "emulation/sanitizers.h"
 
@@ -11,6 +13,33 @@ namespace {
 char* barrier_sync(Block& block, int barrier, unsigned phase) { return block.sync + 8 * (2 * barrier + phase % 2); }
 char* warp_sync(Block& block, int warp, unsigned phase) {
   return block.sync + 8 * (2 * barrier_count + 2 * warp + phase % 2);
+}
+
+Lane* const* first_of_warp() { return current->block->lanes + current->thread / warp_size * warp_size; }
+
+bool is_same(cuda::Where a, cuda::Where b) { return a.line == b.line && std::strcmp(a.file, b.file) == 0; }
+
+std::string name_of(int barrier) {
+  return barrier == 0 ? "the barrier of the block" : "barrier " + std::to_string(barrier);
+}
+
+// Where a barrier is complete: whole warps, each at one place; the barrier of the block is one place for all.
+void check_barrier(int id, const Barrier& barrier) {
+  int lanes[32] = {};
+  const Lane* first[32] = {};
+  for (const Lane* lane : barrier.waiting) {
+    const int warp = id == 0 ? 0 : lane->thread / warp_size;
+    lanes[warp]++;
+    if (first[warp] == nullptr) first[warp] = lane;
+    if (is_same(first[warp]->where, lane->where)) continue;
+    fail_launch("divergent: thread " + std::to_string(lane->thread) + " is at " + name_of(id) + describe(lane->where) +
+                " and thread " + std::to_string(first[warp]->thread) + " at another place" +
+                describe(first[warp]->where));
+  }
+  for (int warp = 0; warp < 32 && id != 0; warp++)
+    if (lanes[warp] != 0 && lanes[warp] != warp_size)
+      fail_launch("divergent: " + std::to_string(lanes[warp]) + " threads of warp " + std::to_string(warp) + " are at " +
+                  name_of(id) + describe(first[warp]->where) + ", expected whole warps");
 }
 
 void meet_at_barrier(int id, int threads, cuda::Where where) {
@@ -30,7 +59,9 @@ void meet_at_barrier(int id, int threads, cuda::Where where) {
     self.at = Lane::At::barrier;
     wait_for_others();
   } else {
+    check_barrier(id, barrier);
     barrier.phase++;
+    order_lanes(barrier.waiting.data(), barrier.waiting.size());
     make_ready(barrier.waiting.data(), barrier.waiting.size());
     barrier.waiting.clear();
   }
@@ -40,7 +71,6 @@ void meet_at_barrier(int id, int threads, cuda::Where where) {
 // `complete` is called by the last of the 32 before any of them goes on.
 void meet_in_warp(const char* what, cuda::Where where, void (*complete)(const Warp&)) {
   Lane& self = *current;
-  const int first = self.thread / warp_size * warp_size;
   Warp& warp = self.block->warps[std::size_t(self.thread / warp_size)];
   self.where = where;
   self.what = what;
@@ -54,7 +84,7 @@ void meet_in_warp(const char* what, cuda::Where where, void (*complete)(const Wa
     if (complete != nullptr) complete(warp);
     warp.arrived = 0;
     warp.phase++;
-    make_ready(self.block->lanes + first, warp_size);
+    make_ready(first_of_warp(), warp_size);
   }
 }
 
@@ -73,7 +103,30 @@ void multiply_in_warp(const char* what, cuda::Where where, MmaOperands operands,
   meet_in_warp(what, where, multiply);
 }
 
-std::string describe_standstill() { return "divergent"; }
+std::string describe_standstill() {
+  for (const Lane* lane : running->wave) {
+    if (lane->at != Lane::At::barrier && lane->at != Lane::At::warp) continue;
+    const Block& block = *lane->block;
+    const bool in_warp = lane->at == Lane::At::warp;
+    const int warp = lane->thread / warp_size;
+    const int begin = in_warp ? warp * warp_size : 0, end = in_warp ? begin + warp_size : running->grid.threads;
+    // Of a named barrier nobody knows who should come: best one of the same warp.
+    const Lane* missing = nullptr;
+    for (int t = begin; t < end; t++) {
+      const Lane& other = *block.lanes[t];
+      const bool is_there = other.at == lane->at && (in_warp || other.barrier == lane->barrier);
+      if (!is_there && (missing == nullptr || t / warp_size == warp)) missing = &other;
+    }
+    if (missing == nullptr) continue;
+    const auto place = [](const Lane& l) {
+      if (l.at == Lane::At::end) return std::string("has ended");
+      return "waits at " + (l.at == Lane::At::warp ? std::string(l.what) : name_of(l.barrier)) + describe(l.where);
+    };
+    return "block " + std::to_string(block.index) + ", thread " + std::to_string(lane->thread) + ": divergent: it " +
+           place(*lane) + " while thread " + std::to_string(missing->thread) + " " + place(*missing);
+  }
+  return "nothing can go on";
+}
 
 }  // namespace brauer::emulation
 
@@ -85,6 +138,11 @@ int thread_index() { return current->thread; }
 int thread_count() { return running->grid.threads; }
 std::int64_t block_index() { return current->block->index; }
 std::int64_t block_count() { return running->grid.blocks; }
+
+void misaligned(std::size_t bytes) {
+  if (current != nullptr) fail_launch("misaligned: a vector of " + std::to_string(bytes) + " bytes");
+}
+
 char* shared_memory() { return current->block->shared; }
 
 void sync_block(Where where) { meet_at_barrier(0, running->grid.threads, where); }
@@ -103,7 +161,7 @@ void sync_warp(Where where) {
   const int index = current->thread / warp_size;
   char* sync = warp_sync(block, index, block.warps[std::size_t(index)].phase);
   publish(sync);
-  meet_in_warp(name_sync_warp, where, nullptr);
+  meet_in_warp(name_sync_warp, where, [](const Warp&) { order_lanes(first_of_warp(), warp_size); });
   observe(sync);
 }
 

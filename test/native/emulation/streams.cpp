@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "emulation/accesses.h"
 #include "emulation/machine.h"
 #include "emulation/sanitizers.h"
 
@@ -14,32 +15,62 @@ double now() {
   return duration<double, std::milli>(steady_clock::now().time_since_epoch()).count();
 }
 
+// What whoever waits for all that the stream has done knows.
+std::vector<std::uint32_t> known_after(const cuda::Stream& stream) {
+  auto known = stream.work.known;
+  const auto own = std::size_t(stream.work.stream);
+  if (known.size() <= own) known.resize(own + 1, 0);
+  known[own] = stream.work.number;
+  return known;
+}
+
 bool is_ready(const cuda::Stream& stream) {
   if (stream.queue.empty()) return false;
   const Operation& head = stream.queue.front();
   return head.kind != Operation::Kind::wait || head.mark->done;
 }
 
-void perform(cuda::Stream& stream, Operation& operation) {
+Status fault(const std::string& what) {
+  return what.empty() ? Status{} : Status::error(Code::internal, "a stream makes " + what);
+}
+
+Status perform(cuda::Stream& stream, Operation& operation) {
   Machine& m = machine();
+  const auto check = [&](const void* memory, bool write) {
+    return m.settings.check
+               ? fault(check_stream_access(stream.work, stream.device, memory, operation.size, write))
+               : Status{};
+  };
   switch (operation.kind) {
-    case Operation::Kind::launch:
-      stream.failure =
-          run_grid(operation.kernel, operation.grid, operation.bytes.get(), m.settings, m.random, stream.lanes);
-      return;
-    case Operation::Kind::copy:
-      std::memmove(operation.to, operation.bytes ? operation.bytes.get() : operation.from, operation.size);
-      return;
+    case Operation::Kind::launch: {
+      if (Status status = begin_call(Call::execution, stream.device); !status.ok()) return status;
+      Run run{operation.kernel, operation.grid, operation.bytes.get(), m.settings, m.random, stream.work,
+              stream.device,    stream.lanes,   {},                    {}};
+      return run_grid(run);
+    }
+    case Operation::Kind::copy: {
+      const void* from = operation.bytes ? operation.bytes.get() : operation.from;
+      if (Status status = check(from, false); !status.ok()) return status;
+      if (Status status = check(operation.to, true); !status.ok()) return status;
+      std::memmove(operation.to, from, operation.size);
+      return {};
+    }
     case Operation::Kind::fill:
+      if (Status status = check(operation.to, true); !status.ok()) return status;
       std::memset(operation.to, operation.value, operation.size);
-      return;
-    case Operation::Kind::record:
-      operation.mark->done = true;
-      operation.mark->milliseconds = now();
-      return;
+      return {};
+    case Operation::Kind::record: {
+      Mark& mark = *operation.mark;
+      mark.done = true;
+      mark.milliseconds = now();
+      mark.known = known_after(stream);
+      return {};
+    }
     case Operation::Kind::wait:
-      return;
+      merge(stream.work.known, operation.mark->known);
+      return {};
   }
+  return {};
 }
 
 // The work of a stream that has failed is dropped, but its events happen.
@@ -52,7 +83,12 @@ void run_head(cuda::Stream& stream) {
   switch_order(stream.order);
   observe(operation.enqueued.get());
   if (operation.kind == Operation::Kind::wait) observe(operation.mark.get());
-  if (is_event || !is_dropped) perform(stream, operation);
+  merge(stream.work.known, operation.known);
+  stream.work.number++;
+  if (is_event)
+    (void)perform(stream, operation);
+  else if (!is_dropped)
+    stream.failure = perform(stream, operation);
   if (operation.kind == Operation::Kind::record) publish(operation.mark.get());
   operation.bytes.reset();  // in the stream's order, which has read it
   publish(&stream.order);
@@ -63,6 +99,7 @@ void run_head(cuda::Stream& stream) {
 
 Status enqueue(cuda::Stream& stream, Operation operation) {
   // What the caller did until now is visible to this work; what it does until the work runs is not.
+  operation.known = machine().known;
   operation.enqueued = std::make_unique<char[]>(8);
   publish(operation.enqueued.get());
   stream.queue.push_back(std::move(operation));
@@ -86,6 +123,9 @@ void run_until_idle(cuda::Stream& stream) {
       run_something();
   }
   observe(&stream.order);
+  know(stream);
 }
+
+void know(const cuda::Stream& stream) { merge(machine().known, known_after(stream)); }
 
 }  // namespace brauer::emulation

@@ -1,0 +1,93 @@
+#include "emulation/shadow.h"
+
+#include <algorithm>
+
+namespace brauer::emulation {
+
+namespace {
+
+struct Owner {
+  int stream;
+  std::uint32_t number;
+};
+
+// By block; the first stands for none.
+std::vector<Owner>& owners() {
+  static auto* const all = new std::vector<Owner>{{-1, 0}};
+  return *all;
+}
+
+bool happened_before(Access access, const Viewer& viewer) {
+  const std::uint32_t block = block_of(access);
+  if (block == block_of(viewer.self)) {
+    if (lane_of(access) == lane_of(viewer.self)) return true;
+    return viewer.clock->epochs[std::size_t(lane_of(access))] >= epoch_of(access);
+  }
+  const Owner owner = owners()[block];
+  if (owner.stream == viewer.work->stream) return owner.number < viewer.work->number;
+  const auto& known = viewer.work->known;
+  return std::size_t(owner.stream) < known.size() && known[std::size_t(owner.stream)] >= owner.number;
+}
+
+// Which access a full cell forgets: a read if there is one, since a write conflicts with more.
+int victim(const Cell& cell) {
+  static unsigned turn = 0;
+  for (int tries = 0; tries < 3; tries++) {
+    const int i = int(turn++ % 3);
+    if (!is_write(cell.latest[i])) return i;
+  }
+  return int(turn++ % 3);
+}
+
+}  // namespace
+
+void merge(std::vector<std::uint32_t>& known, const std::vector<std::uint32_t>& more) {
+  if (known.size() < more.size()) known.resize(more.size(), 0);
+  for (std::size_t i = 0; i < more.size(); i++) known[i] = std::max(known[i], more[i]);
+}
+
+std::uint32_t new_block(const Work& work) {
+  owners().push_back({work.stream, work.number});
+  return std::uint32_t(owners().size() - 1);
+}
+
+Access note(Cell& cell, unsigned bytes, bool write, const Viewer& viewer) {
+  const Access mine = viewer.self | Access(write) << 4 | bytes;
+  // The same once more, or a read of what the lane has just written: nothing that is not known.
+  for (const Access other : cell.latest)
+    if (other >> 5 == mine >> 5 && (bytes & ~bytes_of(other)) == 0 && (is_write(other) || !write)) return 0;
+
+  int place = -1;
+  for (int i = 0; i < 3; i++) {
+    const Access other = cell.latest[i];
+    if ((bytes_of(other) & bytes) == 0) continue;
+    if (!write && !is_write(other)) {
+      // A later read stands for an earlier one that happened before it.
+      if ((bytes_of(other) & ~bytes) == 0 && happened_before(other, viewer)) place = i;
+      continue;
+    }
+    if (!happened_before(other, viewer)) return other;
+    // Whoever conflicts with the other conflicts with this one too, and whoever comes after this one after both.
+    if (write && (bytes_of(other) & ~bytes) == 0) {
+      cell.latest[i] = 0;
+      place = i;
+    }
+  }
+  for (int i = 0; i < 3 && place < 0; i++)
+    if (cell.latest[i] == 0) place = i;
+  if (place < 0) place = victim(cell);
+  cell.latest[place] = mine;
+  return 0;
+}
+
+std::string describe(Access access, const Viewer& viewer) {
+  std::string who = is_write(access) ? "a write by " : "a read by ";
+  const std::uint32_t block = block_of(access);
+  if (block == block_of(viewer.self)) return who + "thread " + std::to_string(lane_of(access));
+  const Owner owner = owners()[block];
+  if (owner.stream == viewer.work->stream && owner.number == viewer.work->number)
+    return who + "thread " + std::to_string(lane_of(access)) + " of another block";
+  return who + "work of another stream that nothing orders before this";
+}
+
+}  // namespace brauer::emulation
