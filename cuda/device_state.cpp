@@ -69,7 +69,8 @@ Status outcome(int device, cudaError_t error, const char* call) {
   }
 }
 
-Status allow_shared(int device, const Kernel& kernel, std::size_t bytes) {
+Status allow_shared(int device, const Kernel& kernel, std::size_t bytes, bool& fits) {
+  fits = true;
   if (bytes <= kPlainShared) return {};
   DeviceState& state = state_of(device);
   const std::lock_guard lock(state.mutex);
@@ -85,10 +86,8 @@ Status allow_shared(int device, const Kernel& kernel, std::size_t bytes) {
     if (error != cudaSuccess) return outcome(device, error, "cudaFuncSetAttribute");
     found = state.most_shared.emplace(kernel.function, static_cast<std::size_t>(dynamic)).first;
   }
-  if (bytes <= found->second) return {};
-  return Status::error(Code::invalid_argument, std::string(kernel.name) + ": expected at most " +
-                                                   std::to_string(found->second) +
-                                                   " bytes of shared memory, received " + std::to_string(bytes));
+  fits = bytes <= found->second;
+  return {};
 }
 
 }  // namespace brauer::cuda

@@ -116,7 +116,8 @@ void shared_memory_is_allowed_once_for_a_kernel_and_device() {
   CHECK(fake::count("cudaFuncSetAttribute") == 3 && fake::count("cudaLaunchKernel") == 6);
   // 1 KB of the 227 is the kernel's static memory.
   const Status status = launch(stream, kernel(function), {1, 32, (226 << 10) + 1}, &function);
-  CHECK(status.code == Code::invalid_argument && has(status, "at most 231424 bytes"));
+  CHECK(status.code == Code::internal && has(status, "received 231425 bytes"));
+  CHECK(occupancy(2, kernel(function), 32, (226 << 10) + 1, blocks).ok() && blocks == 0);
   CHECK(fake::count("cudaLaunchKernel") == 6);
   destroy_stream(stream);
   destroy_stream(other);
@@ -148,7 +149,7 @@ void answers_and_refusals() {
   fake::clear();
   CHECK(is_done(event, done).ok() && done);
   for (const Grid& grid : {Grid{0, 32, 0}, {std::int64_t(1) << 31, 32, 0}, {1, 0, 0}, {1, 33, 0}, {1, 1056, 0}})
-    CHECK(launch(stream, kernel(function), grid, &function).code == Code::invalid_argument);
+    CHECK(launch(stream, kernel(function), grid, &function).code == Code::internal);
   CHECK(fake::count("cudaLaunchKernel") == 0);
   for (const int device : {-1, 4}) CHECK(allocate(device, 1, memory).code == Code::invalid_argument);
   destroy_event(event);
