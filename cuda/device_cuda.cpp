@@ -65,11 +65,13 @@ void release(int device, void* memory) {
 
 Status allocate_pinned(std::size_t bytes, void*& memory) {
   memory = nullptr;
-  return guarded(0, [&] { return outcome(0, cudaHostAlloc(&memory, bytes, cudaHostAllocPortable), "cudaHostAlloc"); });
+  const int device = usable_device();
+  return guarded(
+      device, [&] { return outcome(device, cudaHostAlloc(&memory, bytes, cudaHostAllocPortable), "cudaHostAlloc"); });
 }
 
 void release_pinned(void* memory) {
-  if (memory != nullptr) ignoring(0, [&] { cudaFreeHost(memory); });
+  if (memory != nullptr) ignoring(usable_device(), [&] { cudaFreeHost(memory); });
 }
 
 Status free_memory(int device, std::int64_t& free, std::int64_t& total) {

@@ -31,6 +31,12 @@ Status lost(int device, DeviceState& state) {
 
 DeviceState& state_of(int device) { return states()[static_cast<std::size_t>(device)]; }
 
+int usable_device() {
+  for (std::size_t device = 0; device < states().size(); ++device)
+    if (!states()[device].lost.load(std::memory_order_acquire)) return static_cast<int>(device);
+  return 0;
+}
+
 Status use(int device) {
   if (device < 0 || static_cast<std::size_t>(device) >= states().size()) {
     const std::string problem = states().empty() ? probe().problem : "";

@@ -31,6 +31,9 @@ Status outcome(int device, cudaError_t error, const char* call);
 // whether a block can have it at all.
 Status allow_shared(int device, const Kernel& kernel, std::size_t bytes, bool& fits);
 
+// A device that can still be used, for what belongs to none: the first one where none can.
+int usable_device();
+
 // The state of a device that `use` has accepted.
 DeviceState& state_of(int device);
 

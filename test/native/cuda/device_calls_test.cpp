@@ -100,6 +100,18 @@ void a_sticky_error_loses_the_device() {
   destroy_stream(other);
 }
 
+// Last: it takes the device that all the others use.
+void pinned_memory_belongs_to_no_device() {
+  fake::fail("cudaMemGetInfo", cudaErrorECCUncorrectable);
+  std::int64_t free = 0, total = 0;
+  CHECK(free_memory(0, free, total).code == Code::device_lost);
+  fake::clear();
+  void* memory = nullptr;
+  CHECK(allocate_pinned(64, memory).ok() && memory != nullptr && fake::current_device == 2);
+  release_pinned(memory);
+  CHECK(fake::count("cudaFreeHost") == 1);
+}
+
 void shared_memory_is_allowed_once_for_a_kernel_and_device() {
   Stream *stream = nullptr, *other = nullptr;
   CHECK(create_stream(2, stream).ok() && create_stream(3, other).ok());
@@ -175,5 +187,6 @@ int main() {
   shared_memory_is_allowed_once_for_a_kernel_and_device();
   copies_of_pageable_memory_are_waited_for();
   answers_and_refusals();
+  pinned_memory_belongs_to_no_device();
   return check::finish();
 }
