@@ -62,7 +62,7 @@ struct Grid {
 
 // The argument is copied before the call returns.
 Status launch(Stream* stream, const Kernel& kernel, const Grid& grid, const void* argument);
-// Blocks of a kernel that run on one multiprocessor at the same time.
+// Blocks of a kernel that run on one multiprocessor at the same time; 0 where one asks for more than a block may have.
 Status occupancy(int device, const Kernel& kernel, int threads, std::size_t shared, int& blocks);
 
 }  // namespace brauer::cuda

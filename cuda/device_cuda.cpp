@@ -65,11 +65,13 @@ void release(int device, void* memory) {
 
 Status allocate_pinned(std::size_t bytes, void*& memory) {
   memory = nullptr;
-  return guarded(0, [&] { return outcome(0, cudaHostAlloc(&memory, bytes, cudaHostAllocPortable), "cudaHostAlloc"); });
+  const int device = usable_device();
+  return guarded(
+      device, [&] { return outcome(device, cudaHostAlloc(&memory, bytes, cudaHostAllocPortable), "cudaHostAlloc"); });
 }
 
 void release_pinned(void* memory) {
-  if (memory != nullptr) ignoring(0, [&] { cudaFreeHost(memory); });
+  if (memory != nullptr) ignoring(usable_device(), [&] { cudaFreeHost(memory); });
 }
 
 Status free_memory(int device, std::int64_t& free, std::int64_t& total) {
@@ -182,14 +184,19 @@ Status fill(Stream* stream, void* to, unsigned char value, std::size_t bytes) {
 Status launch(Stream* stream, const Kernel& kernel, const Grid& grid, const void* argument) {
   if (grid.blocks < 1 || grid.blocks > std::numeric_limits<std::int32_t>::max() || grid.threads < 32 ||
       grid.threads > 1024 || grid.threads % 32 != 0)
-    return Status::error(Code::invalid_argument,
+    return Status::error(Code::internal,
                          std::string(kernel.name) +
                              ": expected 1 to 2^31 - 1 blocks of whole warps of at most 1024 threads, received " +
                              std::to_string(grid.blocks) + " of " + std::to_string(grid.threads));
   const int device = stream->device;
   return guarded(device, [&] {
-    const Status status = allow_shared(device, kernel, grid.shared);
+    bool fits = true;
+    const Status status = allow_shared(device, kernel, grid.shared, fits);
     if (!status.ok()) return status;
+    if (!fits)
+      return Status::error(Code::internal, std::string(kernel.name) +
+                                               ": expected shared memory that the device has, received " +
+                                               std::to_string(grid.shared) + " bytes");
     void* arguments[] = {const_cast<void*>(argument)};
     return outcome(device,
                    cudaLaunchKernel(kernel.function, dim3(static_cast<unsigned>(grid.blocks)),
@@ -201,8 +208,9 @@ Status launch(Stream* stream, const Kernel& kernel, const Grid& grid, const void
 Status occupancy(int device, const Kernel& kernel, int threads, std::size_t shared, int& blocks) {
   blocks = 0;
   return guarded(device, [&] {
-    const Status status = allow_shared(device, kernel, shared);
-    if (!status.ok()) return status;
+    bool fits = true;
+    const Status status = allow_shared(device, kernel, shared, fits);
+    if (!status.ok() || !fits) return status;
     return outcome(device, cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel.function, threads, shared),
                    "cudaOccupancyMaxActiveBlocksPerMultiprocessor");
   });

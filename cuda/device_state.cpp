@@ -31,6 +31,12 @@ Status lost(int device, DeviceState& state) {
 
 DeviceState& state_of(int device) { return states()[static_cast<std::size_t>(device)]; }
 
+int usable_device() {
+  for (std::size_t device = 0; device < states().size(); ++device)
+    if (!states()[device].lost.load(std::memory_order_acquire)) return static_cast<int>(device);
+  return 0;
+}
+
 Status use(int device) {
   if (device < 0 || static_cast<std::size_t>(device) >= states().size()) {
     const std::string problem = states().empty() ? probe().problem : "";
@@ -69,7 +75,8 @@ Status outcome(int device, cudaError_t error, const char* call) {
   }
 }
 
-Status allow_shared(int device, const Kernel& kernel, std::size_t bytes) {
+Status allow_shared(int device, const Kernel& kernel, std::size_t bytes, bool& fits) {
+  fits = true;
   if (bytes <= kPlainShared) return {};
   DeviceState& state = state_of(device);
   const std::lock_guard lock(state.mutex);
@@ -85,10 +92,8 @@ Status allow_shared(int device, const Kernel& kernel, std::size_t bytes) {
     if (error != cudaSuccess) return outcome(device, error, "cudaFuncSetAttribute");
     found = state.most_shared.emplace(kernel.function, static_cast<std::size_t>(dynamic)).first;
   }
-  if (bytes <= found->second) return {};
-  return Status::error(Code::invalid_argument, std::string(kernel.name) + ": expected at most " +
-                                                   std::to_string(found->second) +
-                                                   " bytes of shared memory, received " + std::to_string(bytes));
+  fits = bytes <= found->second;
+  return {};
 }
 
 }  // namespace brauer::cuda

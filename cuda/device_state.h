@@ -27,8 +27,12 @@ Status use(int device);
 // device lost by one that does not. call: the name of the function of CUDA.
 Status outcome(int device, cudaError_t error, const char* call);
 
-// Lets a kernel have so much dynamic shared memory, which above 48 KB it has to be told once on each device.
-Status allow_shared(int device, const Kernel& kernel, std::size_t bytes);
+// Lets a kernel have so much dynamic shared memory, which above 48 KB has to be asked for once on each device. fits:
+// whether a block can have it at all.
+Status allow_shared(int device, const Kernel& kernel, std::size_t bytes, bool& fits);
+
+// A device that can still be used, for what belongs to none: the first one where none can.
+int usable_device();
 
 // The state of a device that `use` has accepted.
 DeviceState& state_of(int device);

@@ -100,6 +100,18 @@ void a_sticky_error_loses_the_device() {
   destroy_stream(other);
 }
 
+// Last: it takes the device that all the others use.
+void pinned_memory_belongs_to_no_device() {
+  fake::fail("cudaMemGetInfo", cudaErrorECCUncorrectable);
+  std::int64_t free = 0, total = 0;
+  CHECK(free_memory(0, free, total).code == Code::device_lost);
+  fake::clear();
+  void* memory = nullptr;
+  CHECK(allocate_pinned(64, memory).ok() && memory != nullptr && fake::current_device == 2);
+  release_pinned(memory);
+  CHECK(fake::count("cudaFreeHost") == 1);
+}
+
 void shared_memory_is_allowed_once_for_a_kernel_and_device() {
   Stream *stream = nullptr, *other = nullptr;
   CHECK(create_stream(2, stream).ok() && create_stream(3, other).ok());
@@ -116,7 +128,8 @@ void shared_memory_is_allowed_once_for_a_kernel_and_device() {
   CHECK(fake::count("cudaFuncSetAttribute") == 3 && fake::count("cudaLaunchKernel") == 6);
   // 1 KB of the 227 is the kernel's static memory.
   const Status status = launch(stream, kernel(function), {1, 32, (226 << 10) + 1}, &function);
-  CHECK(status.code == Code::invalid_argument && has(status, "at most 231424 bytes"));
+  CHECK(status.code == Code::internal && has(status, "received 231425 bytes"));
+  CHECK(occupancy(2, kernel(function), 32, (226 << 10) + 1, blocks).ok() && blocks == 0);
   CHECK(fake::count("cudaLaunchKernel") == 6);
   destroy_stream(stream);
   destroy_stream(other);
@@ -148,7 +161,7 @@ void answers_and_refusals() {
   fake::clear();
   CHECK(is_done(event, done).ok() && done);
   for (const Grid& grid : {Grid{0, 32, 0}, {std::int64_t(1) << 31, 32, 0}, {1, 0, 0}, {1, 33, 0}, {1, 1056, 0}})
-    CHECK(launch(stream, kernel(function), grid, &function).code == Code::invalid_argument);
+    CHECK(launch(stream, kernel(function), grid, &function).code == Code::internal);
   CHECK(fake::count("cudaLaunchKernel") == 0);
   for (const int device : {-1, 4}) CHECK(allocate(device, 1, memory).code == Code::invalid_argument);
   destroy_event(event);
@@ -174,5 +187,6 @@ int main() {
   shared_memory_is_allowed_once_for_a_kernel_and_device();
   copies_of_pageable_memory_are_waited_for();
   answers_and_refusals();
+  pinned_memory_belongs_to_no_device();
   return check::finish();
 }
