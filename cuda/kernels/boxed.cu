@@ -9,7 +9,7 @@ namespace brauer::cuda {
 namespace {
 
 template <class T>
-BRAUER_KERNEL(kFusedThreads, 1)
+BRAUER_KERNEL(kFusedThreads, 2)
 void boxed(BoxedArguments<T> a) {
   const std::uint32_t thread = std::uint32_t(thread_index());
   const std::uint32_t in_block = thread / a.threads;

@@ -82,7 +82,7 @@ BRAUER_DEVICE void take_tile(const FusedArguments<T>& a, const T* arena, std::in
 }
 
 template <class T>
-BRAUER_KERNEL(kFusedThreads, 1)
+BRAUER_KERNEL(kFusedThreads, 2)
 void fused(FusedArguments<T> a) {
   const std::uint32_t thread = std::uint32_t(thread_index());
   const std::uint32_t in_block = thread / a.threads;

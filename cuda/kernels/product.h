@@ -11,7 +11,18 @@ namespace brauer::cuda {
 // A worker's rows: with one `right` for all items they may belong to several.
 constexpr int kProductRows = 8;
 
-template <class T, int R, int V>
+// Columns of one row of `right` that a worker takes; side by side or `right_j` apart.
+template <class T, int V>
+BRAUER_DEVICE Vector<T, V> load_columns(const T* right, std::int32_t right_j) {
+  if (V == 1 || right_j == 1) return load<T, V>(right);
+  Vector<T, V> result;
+  BRAUER_UNROLL
+  for (int v = 0; v < V; v++) result.values[v] = right[std::int64_t(v) * right_j];
+  return result;
+}
+
+// R rows by V columns, the inner index by K values at once.
+template <class T, int R, int V, int K>
 BRAUER_DEVICE void run_product_rows(const Step<T>& step, const ProductCode& code, const Team& team) {
   const std::uint32_t rows = rows_of(step, code.lambda, code.rows) * step.items;
   const std::uint32_t total = (rows + R - 1) / R * code.col_blocks;
@@ -21,35 +32,35 @@ BRAUER_DEVICE void run_product_rows(const Step<T>& step, const ProductCode& code
     const std::uint32_t block = quotient(code.per_row, i);
     const std::int32_t col = std::int32_t(i - block * code.col_blocks) * V;
     const T* left[R];
-    T* out[R];
-    std::uint32_t item = 0;
     BRAUER_UNROLL
     for (int r = 0; r < R; r++) {
       const std::uint32_t row = block * R + std::uint32_t(r) < rows ? block * R + std::uint32_t(r) : rows - 1;
       const Job at = job_of(row, code.per_item);
       left[r] = lefts[at.group] + std::int64_t(at.place) * code.left_row;
-      out[r] = outs[at.group] + std::int64_t(at.place) * code.out_row + col;
-      item = at.group;
     }
-    const T* right = rights[item] + std::int64_t(col) * code.right_j;
+    const T* right = rights[quotient(code.per_item, block * R)] + std::int64_t(col) * code.right_j;
     Vector<T, V> sum[R]{};
-    for (std::uint32_t k = 0; k < code.inner; k++, right += code.right_k) {
-      Vector<T, V> b;
-      if (V == 1 || code.right_j == 1)
-        b = load<T, V>(right);
-      else
-        BRAUER_UNROLL
-      for (int v = 0; v < V; v++) b.values[v] = right[std::int64_t(v) * code.right_j];
+    for (std::uint32_t k = 0; k < code.inner; k += K) {
+      Vector<T, K> a[R];
       BRAUER_UNROLL
-      for (int r = 0; r < R; r++) {
-        const T a = left[r][k];
+      for (int r = 0; r < R; r++) a[r] = load<T, K>(left[r] + k);
+      BRAUER_UNROLL
+      for (int each = 0; each < K; each++, right += code.right_k) {
+        const Vector<T, V> b = load_columns<T, V>(right, code.right_j);
         BRAUER_UNROLL
-        for (int v = 0; v < V; v++) sum[r].values[v] += a * b.values[v];
+        for (int r = 0; r < R; r++) {
+          BRAUER_UNROLL
+          for (int v = 0; v < V; v++) sum[r].values[v] += a[r].values[each] * b.values[v];
+        }
       }
     }
     BRAUER_UNROLL
-    for (int r = 0; r < R; r++)
-      if (block * R + std::uint32_t(r) < rows) put<T, V>(out[r], sum[r], code.set != 0);
+    for (int r = 0; r < R; r++) {
+      const std::uint32_t row = block * R + std::uint32_t(r);
+      if (row >= rows) continue;
+      const Job at = job_of(row, code.per_item);
+      put<T, V>(outs[at.group] + std::int64_t(at.place) * code.out_row + col, sum[r], code.set != 0);
+    }
   }
 }
 
@@ -76,11 +87,12 @@ BRAUER_DEVICE void run_product(const Step<T>& step, const ProductCode& code, con
   constexpr int kVector = 16 / int(sizeof(T));
   if (code.serial) return run_serial_product(step, code, team);
   if (code.own) {
-    if (code.vector > 1) return run_product_rows<T, 1, kVector>(step, code, team);
-    return run_product_rows<T, 1, 1>(step, code, team);
+    if (code.vector > 1) return run_product_rows<T, 1, kVector, 1>(step, code, team);
+    return run_product_rows<T, 1, 1, 1>(step, code, team);
   }
-  if (code.vector > 1) return run_product_rows<T, kProductRows, kVector>(step, code, team);
-  run_product_rows<T, kProductRows, 1>(step, code, team);
+  if (code.vector > 1 && code.left_vector) return run_product_rows<T, kProductRows, kVector, kVector>(step, code, team);
+  if (code.vector > 1) return run_product_rows<T, kProductRows, kVector, 1>(step, code, team);
+  run_product_rows<T, kProductRows, 1, 1>(step, code, team);
 }
 
 template <class T, int V>

@@ -7,7 +7,7 @@ namespace brauer::cuda {
 namespace {
 
 template <class T, Kind kKind>
-BRAUER_KERNEL(kStagedThreads, 1)
+BRAUER_KERNEL(kStagedThreads, 2)
 void staged(StagedArguments<T> a) {
   const OpCode op = table<OpCode>(a.code, a.code->ops)[a.op];
   const std::uint32_t block = std::uint32_t(block_index()), thread = std::uint32_t(thread_index());
@@ -21,7 +21,7 @@ void staged(StagedArguments<T> a) {
 }
 
 template <class T>
-BRAUER_KERNEL(kStagedThreads, 1)
+BRAUER_KERNEL(kStagedThreads, 2)
 void combine(CombineArguments<T> a) {
   const std::int64_t stride = block_count() * thread_count();
   for (std::int64_t e = block_index() * thread_count() + thread_index(); e < a.size; e += stride) {
@@ -41,7 +41,7 @@ struct Bfloat16 {
 };
 
 template <class Storage>
-BRAUER_KERNEL(kStagedThreads, 1)
+BRAUER_KERNEL(kStagedThreads, 2)
 void widen(ConvertArguments a) {
   const std::int64_t stride = block_count() * thread_count();
   for (std::int64_t i = block_index() * thread_count() + thread_index(); i < a.count; i += stride)
@@ -49,7 +49,7 @@ void widen(ConvertArguments a) {
 }
 
 template <class Storage>
-BRAUER_KERNEL(kStagedThreads, 1)
+BRAUER_KERNEL(kStagedThreads, 2)
 void narrow(ConvertArguments a) {
   const std::int64_t stride = block_count() * thread_count();
   for (std::int64_t i = block_index() * thread_count() + thread_index(); i < a.count; i += stride)
