@@ -35,12 +35,19 @@ struct Counter {
       work.products += rows * inner * cols * vectors(double(mix.lanes));
       work.sums += rows * (mix.form == MixForm::forward ? cols : inner) * vectors(double(mix.lanes));
     } else if (mix.form == MixForm::forward) {
-      product(rows, inner, cols);
+      product_by_rows(rows, inner, cols);
     } else if (mix.form == MixForm::input) {
-      product(rows, cols, inner);
+      product_by_rows(rows, cols, inner);
     } else {
       product(inner, rows, cols);
     }
+  }
+
+  // Few columns are summed in the lanes of vectors along the rows.
+  void product_by_rows(double rows, double inner, double cols) const {
+    if (cols > 1 && cols * double(kDotPart) > double(code.width)) return product(rows, inner, cols);
+    work.products += rows * cols * vectors(inner);
+    work.sums += rows * cols * std::ceil(inner / 256);
   }
 
   void product(double rows, double inner, double cols) const {
