@@ -102,9 +102,8 @@ class CpuExecutable final : public Executable {
     work.runs *= boxes > 1 ? share * std::sqrt(boxes) : share;
     work.calls = 1;
     work.wakes = threads > 1 ? 1 : 0;
-    const double bytes = runs * code_.operand_size * double(sizeof(T));
-    // Operands of items that fit a tile are fetched during products, and cost little.
-    work.bytes = fits_ ? 0 : bytes;
+    // What fits a tile is fetched during products, and costs little.
+    work.bytes = fits_ ? 0 : runs * far_elements(code_, tile_elements_) * double(sizeof(T));
     return work;
   }
 
