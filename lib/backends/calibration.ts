@@ -17,7 +17,7 @@ export const defaultConstants = {
   rows: 0.3,
   transforms: 0.5,
   runs: 10,
-  bytes: 0.006,
+  bytes: 0.02,
 } as const
 
 export type WorkKind = keyof typeof defaultConstants

@@ -33,7 +33,7 @@ struct WorkCounts {
   double rows;        // vectors that the transforms over strands read and write
   double transforms;  // vectors multiplied and added there
   double runs;        // runs of neighbouring multi-indices there
-  double bytes;       // of the operands of items that are cut into boxes, of all threads together
+  double bytes;       // to and from buffers of an item that exceed a tile, of all threads together
 };
 inline constexpr int kWorkKinds = 10;
 
