@@ -15,7 +15,7 @@ endif()
 set(CMAKE_CUDA_ARCHITECTURES "${BRAUER_CUDA_ARCHITECTURES}")
 if(BRAUER_CUDA_ARCHITECTURES STREQUAL "release")
   set(CMAKE_CUDA_ARCHITECTURES ${release_architectures})
-elseif(BRAUER_CUDA_ARCHITECTURES STREQUAL "")
+elseif(BRAUER_CUDA_ARCHITECTURES STREQUAL "local")
   # The devices that are here; where there is none, two that most others run the code of.
   set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real)
   find_program(NVIDIA_SMI nvidia-smi)

@@ -34,7 +34,7 @@ if (
 // Set in every run: CMake remembers what an earlier one was told.
 const cuda = [
   `WITH_CUDA=${process.env.WITH_CUDA || 'AUTO'}`,
-  `BRAUER_CUDA_ARCHITECTURES=${process.env.BRAUER_CUDA_ARCHITECTURES ?? ''}`,
+  `BRAUER_CUDA_ARCHITECTURES=${process.env.BRAUER_CUDA_ARCHITECTURES || 'local'}`,
 ]
 const defines = [...cuda, ...values.define].map((define) => `--CD${define}`)
 const common = ['--directory', root, '--out', out, '--config', 'Release']
