@@ -22,9 +22,7 @@ std::string name_of(std::size_t bytes, bool write) {
   return std::string(write ? "a write of " : "a read of ") + std::to_string(bytes) + " bytes";
 }
 
-Viewer viewer_of(const Lane& lane) {
-  return {&running->work, lane.clock, lane.self};
-}
+Viewer viewer_of(const Lane& lane) { return {&running->work, lane.clock, lane.self}; }
 
 // Calls visit(cell, bytes of its word) for each word.
 template <class Visit>
@@ -249,20 +247,12 @@ std::string describe_place(const void* pc) {
 #if defined(BRAUER_EMULATION_CHECKS)
 using brauer::emulation::check_access;
 
-#define ACCESS(bytes)                                                                       \
-  void __tsan_read##bytes(void* p) {                                                        \
-    check_access<true>(p, bytes, false, __builtin_return_address(0));                       \
-  }                                                                                         \
-  void __tsan_write##bytes(void* p) {                                                       \
-    check_access<true>(p, bytes, true, __builtin_return_address(0));                        \
-  }
-#define UNALIGNED_ACCESS(bytes)                                                             \
-  void __tsan_unaligned_read##bytes(void* p) {                                              \
-    check_access<false>(p, bytes, false, __builtin_return_address(0));                      \
-  }                                                                                         \
-  void __tsan_unaligned_write##bytes(void* p) {                                             \
-    check_access<false>(p, bytes, true, __builtin_return_address(0));                       \
-  }
+#define ACCESS(bytes)                                                                                    \
+  void __tsan_read##bytes(void* p) { check_access<true>(p, bytes, false, __builtin_return_address(0)); } \
+  void __tsan_write##bytes(void* p) { check_access<true>(p, bytes, true, __builtin_return_address(0)); }
+#define UNALIGNED_ACCESS(bytes)                                                                                     \
+  void __tsan_unaligned_read##bytes(void* p) { check_access<false>(p, bytes, false, __builtin_return_address(0)); } \
+  void __tsan_unaligned_write##bytes(void* p) { check_access<false>(p, bytes, true, __builtin_return_address(0)); }
 
 extern "C" {
 ACCESS(1)
@@ -274,8 +264,12 @@ UNALIGNED_ACCESS(2)
 UNALIGNED_ACCESS(4)
 UNALIGNED_ACCESS(8)
 UNALIGNED_ACCESS(16)
-void __tsan_read_range(void* p, std::size_t bytes) { check_access<false>(p, bytes, false, __builtin_return_address(0)); }
-void __tsan_write_range(void* p, std::size_t bytes) { check_access<false>(p, bytes, true, __builtin_return_address(0)); }
+void __tsan_read_range(void* p, std::size_t bytes) {
+  check_access<false>(p, bytes, false, __builtin_return_address(0));
+}
+void __tsan_write_range(void* p, std::size_t bytes) {
+  check_access<false>(p, bytes, true, __builtin_return_address(0));
+}
 void __tsan_init() {}
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}

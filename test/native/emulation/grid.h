@@ -76,9 +76,9 @@ struct Block {
   std::vector<Warp> warps;
   Barrier barriers[barrier_count];
   int unfinished = 0;
-  std::vector<Cell> cells;    // of shared memory
+  std::vector<Cell> cells;   // of shared memory
   std::deque<Clock> clocks;  // where unused, to be used again
-  char* sync = nullptr;       // addresses for ThreadSanitizer to publish and observe: two of each barrier, two of each warp
+  char* sync = nullptr;  // addresses for ThreadSanitizer to publish and observe: two of each barrier, two of each warp
 };
 
 // The fibres of one stream. They are not shared between streams: ThreadSanitizer takes what a fibre did before for

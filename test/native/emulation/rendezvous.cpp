@@ -38,8 +38,8 @@ void check_barrier(int id, const Barrier& barrier) {
   }
   for (int warp = 0; warp < 32 && id != 0; warp++)
     if (lanes[warp] != 0 && lanes[warp] != warp_size)
-      fail_launch("divergent: " + std::to_string(lanes[warp]) + " threads of warp " + std::to_string(warp) + " are at " +
-                  name_of(id) + describe(first[warp]->where) + ", expected whole warps");
+      fail_launch("divergent: " + std::to_string(lanes[warp]) + " threads of warp " + std::to_string(warp) +
+                  " are at " + name_of(id) + describe(first[warp]->where) + ", expected whole warps");
 }
 
 void meet_at_barrier(int id, int threads, cuda::Where where) {
