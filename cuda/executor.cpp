@@ -5,10 +5,10 @@
 #include <new>
 
 #include "core/cuda.h"
+#include "cuda/bound_run.h"
 #include "cuda/compile.h"
 #include "cuda/kernels/kernels.h"
 #include "cuda/layout.h"
-#include "cuda/memory.h"
 
 namespace brauer::cuda {
 namespace {
@@ -18,21 +18,11 @@ constexpr std::uint32_t kBoxThreads = 64, kBoxTeams = kFusedThreads / kBoxThread
 constexpr std::int64_t kBusyThreads = 2048;  // of a multiprocessor
 constexpr std::int64_t kMostPlaces = (std::int64_t(1) << 31) - 1;
 
-// What one run needs beside its operands; kept for the next.
-struct Slot {
-  explicit Slot(int device) : scratch(device), partials(device), views(device) {}
-  ~Slot() { destroy_stream(stream); }
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-
-  Stream* stream = nullptr;
-  std::vector<DeviceMemory> operands, wide;  // by operand; wide: 16-bit ones as float32
-  DeviceMemory scratch, partials, views;
-};
-
 template <class T>
-class DeviceExecutable final : public Executable {
+class DeviceExecutable final : public DeviceProgram {
  public:
+  using Element = T;
+
   DeviceExecutable(Program program, Dtype dtype, const LoadOptions& options, const DeviceInfo& info)
       : program_(std::move(program)),
         dtype_(dtype),
@@ -73,7 +63,21 @@ class DeviceExecutable final : public Executable {
 
   WorkCounts work(std::int64_t, int) const override { return {}; }
 
+  std::unique_ptr<DeviceRun> bind(std::int64_t batch, void* const* operands, Stream* stream,
+                                  Status& status) const noexcept override {
+    try {
+      auto bound = std::make_unique<BoundRun<DeviceExecutable>>(*this, batch, operands, stream);
+      status = bound->init();
+      if (status.ok()) return bound;
+    } catch (const std::bad_alloc&) {
+      status = Status::error(Code::out_of_memory, "cuda: expected memory for a run, received none");
+    }
+    return nullptr;
+  }
+
  private:
+  friend class BoundRun<DeviceExecutable>;
+
   std::size_t operand_total() const {
     return std::size_t(std::count_if(compiled_.buffers.begin(), compiled_.buffers.end(),
                                      [](const Placed& placed) { return placed.in == Placed::In::operand; }));
@@ -132,9 +136,10 @@ class DeviceExecutable final : public Executable {
     slots_.push_back(std::move(slot));
   }
 
-  Status reserve(Slot& slot, std::int64_t items) const {
+  // own_operands: also memory for the operands.
+  Status reserve(Slot& slot, std::int64_t items, bool own_operands) const {
     Status status;
-    if (!slot.stream) status = create_stream(options_.device, slot.stream);
+    if (!slot.stream && own_operands) status = create_stream(options_.device, slot.stream);
     while (slot.operands.size() < operands_.size()) {
       slot.operands.emplace_back(options_.device);
       slot.wide.emplace_back(options_.device);
@@ -142,7 +147,8 @@ class DeviceExecutable final : public Executable {
     for (std::size_t i = 0; i < operands_.size() && status.ok(); i++) {
       const Operand& operand = operands_[i];
       const auto elements = std::size_t(operand.size * (operand.shared ? 1 : items));
-      status = slot.operands[i].reserve(std::max<std::size_t>(elements * std::size_t(operand.element_bytes), 1));
+      if (own_operands)
+        status = slot.operands[i].reserve(std::max<std::size_t>(elements * std::size_t(operand.element_bytes), 1));
       if (status.ok() && is_half(dtype_) && !operand.shared && !is_fused())
         status = slot.wide[i].reserve(std::max<std::size_t>(elements * sizeof(T), 1));
     }
@@ -189,7 +195,8 @@ class DeviceExecutable final : public Executable {
     return std::clamp<std::int64_t>(batch, 1, most);
   }
 
-  std::vector<View<T>> make_views(const Slot& slot, std::int64_t items) const {
+  // operands: where they lie on the device.
+  std::vector<View<T>> make_views(const Slot& slot, void* const* operands, std::int64_t items) const {
     std::vector<View<T>> views(compiled_.buffers.size());
     std::int64_t partial = 0;
     T* const scratch = slot.scratch.template as<T>();
@@ -198,7 +205,8 @@ class DeviceExecutable final : public Executable {
       const bool is_wide = is_half(dtype_) && !program_.buffers[b].shared && !is_fused();
       switch (placed.in) {
         case Placed::In::operand:
-          views[b] = {(is_wide ? slot.wide : slot.operands)[placed.operand].template as<T>(), placed.step, 0};
+          views[b] = {static_cast<T*>(is_wide ? slot.wide[placed.operand].get() : operands[placed.operand]),
+                      placed.step, 0};
           if (!placed.shared_output) break;
           // Part after part, each with all shared outputs.
           views[b] = {slot.partials.template as<T>() + partial, 0, partial_size_};
@@ -220,25 +228,61 @@ class DeviceExecutable final : public Executable {
 
   Status run_in(Slot& slot, std::int64_t batch, void* const* operands, const std::atomic<bool>* cancel) const {
     const std::int64_t most = chunk(batch), part_count = parts(most);
-    Status status = reserve(slot, most);
+    Status status = reserve(slot, most, true);
     if (!status.ok()) return status;
+    std::vector<void*> here;
+    for (const DeviceMemory& memory : slot.operands) here.push_back(memory.get());
     for (std::size_t i = 0; i < operands_.size() && status.ok(); i++)
       if (operands_[i].shared && !operands_[i].output && operands_[i].size > 0)
-        status = copy(slot.stream, slot.operands[i].get(), operands[i],
-                      std::size_t(operands_[i].size * operands_[i].element_bytes));
-    if (status.ok() && partial_size_ > 0)
-      status = fill(slot.stream, slot.partials.get(), 0, std::size_t(part_count * partial_size_) * sizeof(T));
-    const std::vector<View<T>> views = make_views(slot, most);
+        status = copy(slot.stream, here[i], operands[i], std::size_t(operands_[i].size * operands_[i].element_bytes));
+    if (status.ok()) status = clear_parts(slot, slot.stream, part_count);
+    const std::vector<View<T>> views = make_views(slot, here.data(), most);
     if (status.ok() && !views.empty())
       status = copy(slot.stream, slot.views.get(), views.data(), views.size() * sizeof(View<T>));
     for (std::int64_t first = 0; first < batch && status.ok(); first += most) {
       if (cancel && *cancel) return Status::error(Code::aborted, "run: expected to finish, received an abort");
       const std::int64_t items = std::min(most, batch - first);
       status = move_items(slot, operands, first, items, false);
-      if (status.ok()) status = is_fused() ? run_fused(slot, items, part_count) : run_staged(slot, items, part_count);
+      if (status.ok()) status = widen(slot, here.data(), slot.stream, items);
+      if (status.ok()) status = run_kernels(slot, slot.views.template as<View<T>>(), slot.stream, items, part_count);
+      if (status.ok()) status = narrow(slot, here.data(), slot.stream, items);
       if (status.ok()) status = move_items(slot, operands, first, items, true);
     }
-    return status.ok() ? finish_shared(slot, operands, part_count) : status;
+    if (status.ok()) status = finish_shared(slot, here.data(), slot.stream, part_count);
+    for (std::size_t i = 0; i < operands_.size() && status.ok(); i++)
+      if (operands_[i].shared && operands_[i].output)
+        status = copy(slot.stream, operands[i], here[i], std::size_t(operands_[i].size * operands_[i].element_bytes));
+    return status;
+  }
+
+  Status clear_parts(const Slot& slot, Stream* stream, std::int64_t part_count) const {
+    if (partial_size_ == 0) return {};
+    return fill(stream, slot.partials.get(), 0, std::size_t(part_count * partial_size_) * sizeof(T));
+  }
+
+  Status run_kernels(const Slot& slot, const View<T>* views, Stream* stream, std::int64_t items,
+                     std::int64_t part_count) const {
+    return is_fused() ? run_fused(slot, views, stream, items, part_count)
+                      : run_staged(views, stream, items, part_count);
+  }
+
+  // Inputs of 16 bits as float32, and float32 as outputs of 16 bits, where kernels do not read and write those.
+  Status widen(const Slot& slot, void* const* operands, Stream* stream, std::int64_t items) const {
+    Status status;
+    for (std::size_t i = 0; i < operands_.size() && status.ok(); i++)
+      if (is_widened(operands_[i]) && !operands_[i].output)
+        status = convert(stream, widen_kernel(dtype_), operands[i], slot.wide[i].get(), operands_[i].size * items);
+    return status;
+  }
+  Status narrow(const Slot& slot, void* const* operands, Stream* stream, std::int64_t items) const {
+    Status status;
+    for (std::size_t i = 0; i < operands_.size() && status.ok(); i++)
+      if (is_widened(operands_[i]) && operands_[i].output)
+        status = convert(stream, narrow_kernel(dtype_), slot.wide[i].get(), operands[i], operands_[i].size * items);
+    return status;
+  }
+  bool is_widened(const Operand& operand) const {
+    return is_half(dtype_) && !is_fused() && !operand.shared && operand.size > 0;
   }
 
   // Items of the operands between the host and the device.
@@ -247,22 +291,17 @@ class DeviceExecutable final : public Executable {
     for (std::size_t i = 0; i < operands_.size() && status.ok(); i++) {
       const Operand& operand = operands_[i];
       if (operand.shared || operand.output != out || operand.size == 0) continue;
-      const std::int64_t elements = operand.size * items, bytes = elements * operand.element_bytes;
+      const auto bytes = std::size_t(operand.size * items * operand.element_bytes);
       char* const host = static_cast<char*>(operands[i]) + first * operand.size * operand.element_bytes;
-      const bool is_wide = is_half(dtype_) && !is_fused();
-      if (out && is_wide) status = convert(slot, narrow_kernel(dtype_), slot.wide[i], slot.operands[i], elements);
-      if (status.ok() && out) status = copy(slot.stream, host, slot.operands[i].get(), std::size_t(bytes));
-      if (!out) status = copy(slot.stream, slot.operands[i].get(), host, std::size_t(bytes));
-      if (status.ok() && !out && is_wide)
-        status = convert(slot, widen_kernel(dtype_), slot.operands[i], slot.wide[i], elements);
+      void* const device = slot.operands[i].get();
+      status = out ? copy(slot.stream, host, device, bytes) : copy(slot.stream, device, host, bytes);
     }
     return status;
   }
 
-  Status convert(Slot& slot, const Kernel& kernel, const DeviceMemory& from, const DeviceMemory& to,
-                 std::int64_t elements) const {
-    const ConvertArguments arguments{from.get(), to.get(), elements};
-    return launch(slot.stream, kernel, grid(elements), &arguments);
+  Status convert(Stream* stream, const Kernel& kernel, const void* from, void* to, std::int64_t elements) const {
+    const ConvertArguments arguments{from, to, elements};
+    return launch(stream, kernel, grid(elements), &arguments);
   }
 
   Grid grid(std::int64_t places) const {
@@ -270,11 +309,11 @@ class DeviceExecutable final : public Executable {
     return {std::clamp<std::int64_t>(blocks, 1, 8 * info_.multiprocessors), kStagedThreads, 0};
   }
 
-  Status run_staged(Slot& slot, std::int64_t items, std::int64_t part_count) const {
+  Status run_staged(const View<T>* views, Stream* stream, std::int64_t items, std::int64_t part_count) const {
     std::size_t section = 0;
     for (std::size_t i = 0; i < compiled_.ops.size(); i++) {
       if (section < compiled_.sections.size() && compiled_.sections[section].first == i) {
-        const Status status = run_boxed(slot, section, items);
+        const Status status = run_boxed(views, stream, section, items);
         if (!status.ok()) return status;
         i = compiled_.sections[section++].end - 1;
         continue;
@@ -288,65 +327,60 @@ class DeviceExecutable final : public Executable {
       const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
       Grid each = grid(op.kind == Kind::product ? work * items : work * groups);
       each.blocks = op.sums_items ? std::max<std::int64_t>(each.blocks / parts, 1) * parts : each.blocks;
-      const StagedArguments<T> arguments{tables_.as<CodeTables>(), slot.views.template as<View<T>>(),
-                                         constants_.as<T>(),       std::uint32_t(i),
-                                         std::uint32_t(items),     parts,
-                                         std::uint32_t(groups)};
-      const Status status = launch(slot.stream, staged_kernel<T>(op.kind), each, &arguments);
+      const StagedArguments<T> arguments{tables_.as<CodeTables>(), views, constants_.as<T>(),   std::uint32_t(i),
+                                         std::uint32_t(items),     parts, std::uint32_t(groups)};
+      const Status status = launch(stream, staged_kernel<T>(op.kind), each, &arguments);
       if (!status.ok()) return status;
     }
     return {};
   }
 
-  Status run_boxed(Slot& slot, std::size_t number, std::int64_t items) const {
+  Status run_boxed(const View<T>* views, Stream* stream, std::size_t number, std::int64_t items) const {
     const CompiledSection& section = compiled_.sections[number];
     BoxedArguments<T> arguments{};
-    arguments.code = tables_.as<CodeTables>(), arguments.views = slot.views.template as<View<T>>();
+    arguments.code = tables_.as<CodeTables>(), arguments.views = views;
     arguments.constants = constants_.as<T>();
     arguments.offsets = reinterpret_cast<const std::int64_t*>(tables_.as<char>() + offsets_at_[number]);
     arguments.arena = section.elements;
     arguments.section = std::uint32_t(number), arguments.items = std::uint32_t(items);
     arguments.buffer_count = std::uint32_t(compiled_.buffers.size());
     arguments.teams = kBoxTeams, arguments.threads = kBoxThreads;
-    const std::size_t views = (compiled_.buffers.size() * sizeof(View<T>) + 15) / 16 * 16;
-    const std::size_t shared = kBoxTeams * (views + std::size_t(section.elements) * sizeof(T));
-    return launch(slot.stream, boxed_kernel<T>(), {box_blocks(section, items), int(kFusedThreads), shared}, &arguments);
+    const std::size_t table = (compiled_.buffers.size() * sizeof(View<T>) + 15) / 16 * 16;
+    const std::size_t shared = kBoxTeams * (table + std::size_t(section.elements) * sizeof(T));
+    return launch(stream, boxed_kernel<T>(), {box_blocks(section, items), int(kFusedThreads), shared}, &arguments);
   }
 
-  Status run_fused(Slot& slot, std::int64_t items, std::int64_t part_count) const {
+  Status run_fused(const Slot& slot, const View<T>* views, Stream* stream, std::int64_t items,
+                   std::int64_t part_count) const {
     const std::int64_t blocks = std::min(fused_blocks(items), part_count / layout_.teams);
     FusedArguments<T> arguments{};
     arguments.code = tables_.as<CodeTables>(), arguments.constants = constants_.as<T>();
     arguments.buffers = reinterpret_cast<const FusedBuffer*>(tables_.as<char>() + buffers_at_);
     arguments.groups = reinterpret_cast<const std::uint32_t*>(tables_.as<char>() + groups_at_);
-    arguments.views = slot.views.template as<View<T>>();
+    arguments.views = views;
     arguments.arenas = layout_.in_shared ? nullptr : slot.scratch.template as<T>();
     arguments.arena = layout_.arena, arguments.flip = layout_.flip, arguments.items = items;
     arguments.buffer_count = std::uint32_t(layout_.buffers.size());
     arguments.resident = std::uint32_t(layout_.resident);
     arguments.tile = layout_.tile, arguments.teams = layout_.teams, arguments.threads = layout_.threads;
     arguments.dtype = std::uint32_t(dtype_);
-    return launch(slot.stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared},
+    return launch(stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared},
                   &arguments);
   }
 
   // Adds the parts of what sums over items.
-  Status finish_shared(Slot& slot, void* const* operands, std::int64_t part_count) const {
+  Status finish_shared(const Slot& slot, void* const* operands, Stream* stream, std::int64_t part_count) const {
     if (partial_size_ == 0) return {};
     std::int64_t partial = 0;
     for (std::size_t b = 0; b < program_.buffers.size(); b++) {
       const Buffer& buffer = program_.buffers[b];
       if (!buffer.shared_output()) continue;
       const std::size_t operand = compiled_.buffers[b].operand;
-      const CombineArguments<T> arguments{slot.partials.template as<T>() + partial,
-                                          slot.operands[operand].template as<T>(), buffer.size, partial_size_,
-                                          std::uint32_t(part_count)};
+      const CombineArguments<T> arguments{slot.partials.template as<T>() + partial, static_cast<T*>(operands[operand]),
+                                          buffer.size, partial_size_, std::uint32_t(part_count)};
       partial += buffer.size;
       if (buffer.size == 0) continue;
-      Status status = launch(slot.stream, combine_kernel<T>(), grid(buffer.size), &arguments);
-      if (status.ok())
-        status =
-            copy(slot.stream, operands[operand], slot.operands[operand].get(), std::size_t(buffer.size) * sizeof(T));
+      const Status status = launch(stream, combine_kernel<T>(), grid(buffer.size), &arguments);
       if (!status.ok()) return status;
     }
     return {};
@@ -367,8 +401,8 @@ class DeviceExecutable final : public Executable {
 };
 
 template <class T>
-std::unique_ptr<Executable> make(Program program, Dtype dtype, const LoadOptions& options, const DeviceInfo& info,
-                                 Status& status) {
+std::unique_ptr<DeviceProgram> make(Program program, Dtype dtype, const LoadOptions& options, const DeviceInfo& info,
+                                    Status& status) {
   auto executable = std::make_unique<DeviceExecutable<T>>(std::move(program), dtype, options, info);
   status = executable->init();
   if (!status.ok()) return nullptr;
@@ -377,8 +411,8 @@ std::unique_ptr<Executable> make(Program program, Dtype dtype, const LoadOptions
 
 }  // namespace
 
-std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, const LoadOptions& options,
-                                 Status& status) noexcept {
+std::unique_ptr<DeviceProgram> load(const double* words, std::size_t count, Dtype dtype, const LoadOptions& options,
+                                    Status& status) noexcept {
   try {
     const Probe found = probe();
     if (!found.problem.empty()) return status = Status::error(Code::invalid_argument, found.problem), nullptr;

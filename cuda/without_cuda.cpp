@@ -9,7 +9,7 @@ Probe probe() {
   return result;
 }
 
-std::unique_ptr<Executable> load(const double*, std::size_t, Dtype, const LoadOptions&, Status& status) noexcept {
+std::unique_ptr<DeviceProgram> load(const double*, std::size_t, Dtype, const LoadOptions&, Status& status) noexcept {
   status = Status::error(Code::invalid_argument, "load: " + probe().problem);
   return nullptr;
 }

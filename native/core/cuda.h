@@ -47,9 +47,30 @@ struct LoadOptions {
   std::int64_t memory = std::int64_t(1) << 30;
 };
 
-// Decodes, verifies and compiles a program for a device. Operands of its runs lie in host memory. Null with a status
-// when it is refused, or the device cannot be used or has no room.
-std::unique_ptr<Executable> load(const double* words, std::size_t count, Dtype dtype, const LoadOptions& options,
-                                 Status& status) noexcept;
+struct Stream;  // of cuda/device.h
+
+// A run whose operands lie in memory of the device, with all that it needs there beside them: it can be enqueued any
+// number of times, and each time takes the host no more than its launches.
+class DeviceRun {
+ public:
+  virtual ~DeviceRun() = default;  // none of its runs may be in flight
+
+  // Puts one run on the stream it was made for.
+  virtual Status enqueue() const = 0;
+};
+
+// A program loaded for a device. Operands of `run` lie in host memory.
+class DeviceProgram : public Executable {
+ public:
+  // operands: as for `run`, in memory of the device, aligned to 16 bytes. Program, operands and stream must outlive the
+  // result. Null with a status when the device has no room.
+  virtual std::unique_ptr<DeviceRun> bind(std::int64_t batch, void* const* operands, Stream* stream,
+                                          Status& status) const noexcept = 0;
+};
+
+// Decodes, verifies and compiles a program for a device. Null with a status when it is refused, or the device cannot be
+// used or has no room.
+std::unique_ptr<DeviceProgram> load(const double* words, std::size_t count, Dtype dtype, const LoadOptions& options,
+                                    Status& status) noexcept;
 
 }  // namespace brauer::cuda

@@ -1,7 +1,9 @@
 // Both executors on the emulated device against the naive interpreter, on random programs; then their promise on bits.
 
+#include <algorithm>
+
 #include "compare.h"
-#include "core/cuda.h"
+#include "cuda/memory.h"
 
 using namespace brauer;
 using namespace compare;
@@ -12,7 +14,7 @@ constexpr std::int64_t kTight = 4096, kPlenty = std::int64_t(1) << 30;
 
 const char* name(cuda::Mode mode) { return mode == cuda::Mode::fused ? "fused" : "staged"; }
 
-std::unique_ptr<Executable> make(const Case& test, Dtype dtype, cuda::Mode mode, std::int64_t memory) {
+std::unique_ptr<cuda::DeviceProgram> make(const Case& test, Dtype dtype, cuda::Mode mode, std::int64_t memory) {
   Status status;
   auto executable = cuda::load(test.words.data(), test.words.size(), dtype, {0, mode, memory}, status);
   CHECK_WITH(executable != nullptr, test.name + " " + status.message);
@@ -65,6 +67,43 @@ void compare_bits(const Case& test, Dtype dtype, cuda::Mode mode, bool shared) {
   same(*cut, 2, 2, "cut");
 }
 
+// Enqueued twice over operands on the device, whole and cut, against a run over operands of the host.
+void compare_bound(const Case& test, Dtype dtype, cuda::Mode mode) {
+  constexpr Index kBatch = 37;
+  const auto program = make(test, dtype, mode, kPlenty), cut = make(test, dtype, mode, kTight);
+  if (!program || !cut) return;
+  Operands host = allocate(*program, kBatch);
+  fill(*program, dtype, host, 0, kBatch, true, 5);
+  CHECK(program->run(kBatch, host.pointers.data(), 0, nullptr).ok());
+  // What sums over items does so in parts that depend on how they are cut.
+  const bool cut_alike = std::none_of(test.program.buffers.begin(), test.program.buffers.end(),
+                                      [](const Buffer& buffer) { return buffer.shared_output(); });
+  cuda::Stream* stream = nullptr;
+  CHECK(cuda::create_stream(0, stream).ok());
+  for (const cuda::DeviceProgram* each : {program.get(), cut_alike ? cut.get() : program.get()}) {
+    std::vector<cuda::DeviceMemory> memory;
+    std::vector<void*> pointers;
+    for (std::size_t i = 0; i < host.bytes.size(); i++) {
+      CHECK(memory.emplace_back(0).reserve(host.bytes[i] + 1).ok());
+      pointers.push_back(memory[i].get());
+      if (!each->operand(i).output) CHECK(cuda::copy(stream, pointers[i], host.pointers[i], host.bytes[i]).ok());
+    }
+    Status status;
+    const auto run = each->bind(kBatch, pointers.data(), stream, status);
+    if (!CHECK_WITH(run != nullptr, label(test, dtype, mode, kBatch) + " " + status.message)) break;
+    CHECK(run->enqueue().ok() && run->enqueue().ok());
+    bool equal = true;
+    for (std::size_t i = 0; i < host.bytes.size(); i++) {
+      std::vector<unsigned char> got(host.bytes[i]);
+      CHECK(cuda::copy(stream, got.data(), pointers[i], got.size()).ok());
+      equal &= std::memcmp(got.data(), host.pointers[i], got.size()) == 0;
+    }
+    CHECK(cuda::synchronise(stream).ok());
+    CHECK_WITH(equal, label(test, dtype, mode, kBatch) + " bound");
+  }
+  cuda::destroy_stream(stream);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -80,6 +119,7 @@ int main(int argc, char** argv) {
       compare_naive(test, Dtype::f64, mode, seed % 2 ? kPlenty : kTight, Index(seed % 5), seed % 2);
       compare_naive(test, seed % 2 ? Dtype::f16 : Dtype::bf16, mode, kPlenty, 2, false);
       if (seed % 4 == 0) compare_bits(test, Dtype(seed / 4 % 4), mode, shared);
+      if (seed % 4 == 1) compare_bound(test, Dtype(seed / 4 % 4), mode);
     }
   }
   return check::finish();
