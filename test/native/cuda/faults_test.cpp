@@ -13,15 +13,6 @@ using namespace brauer::cuda;
 
 namespace {
 
-constexpr Sanitizer built_with =
-#if defined(__SANITIZE_ADDRESS__)
-    Sanitizer::address;
-#elif defined(BRAUER_TEST_TSAN)
-    Sanitizer::thread;
-#else
-    Sanitizer::none;
-#endif
-
 std::string program;
 
 Status run_one(const PlantedFault& fault, bool planted, const emulation::Settings& settings) {
@@ -33,9 +24,15 @@ Status run_one(const PlantedFault& fault, bool planted, const emulation::Setting
 }
 
 bool ends_the_process(const PlantedFault& fault) {
-  if (built_with == Sanitizer::address)
-    return fault.sanitizer == Sanitizer::address || fault.sanitizer == Sanitizer::undefined;
-  return built_with == Sanitizer::thread && fault.sanitizer == Sanitizer::thread;
+  switch (emulation::finder()) {
+    case emulation::Finder::device:
+      return false;
+    case emulation::Finder::address_sanitizer:  // and UndefinedBehaviorSanitizer
+      return fault.sanitizer == Sanitizer::address || fault.sanitizer == Sanitizer::undefined;
+    case emulation::Finder::thread_sanitizer:
+      return fault.sanitizer == Sanitizer::thread;
+  }
+  return false;
 }
 
 // What a process that runs it says; "" if it ends well.
@@ -76,7 +73,7 @@ void check_all(const std::vector<PlantedFault>& faults) {
   for (const PlantedFault& fault : faults) {
     if (ends_the_process(fault))
       check_in_child(fault);
-    else if (fault.net == Net::always || emulation::finds_bad_accesses())
+    else if (fault.net == Net::always || emulation::finder() == emulation::Finder::device)
       check_here(fault);
   }
 }

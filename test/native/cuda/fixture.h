@@ -40,8 +40,9 @@ struct Buffer {
 // The first failure of launching and of waiting.
 template <class Argument>
 Status run(const char* name, void (*function)(Argument), Grid grid, const Argument& argument) {
-  if (Status status = launch(stream, kernel_of(name, function), grid, &argument); !status.ok()) return status;
-  return synchronise(stream);
+  const Status launched = launch(stream, kernel_of(name, function), grid, &argument);
+  const Status done = synchronise(stream);
+  return launched.ok() ? done : launched;
 }
 
 template <class Argument>

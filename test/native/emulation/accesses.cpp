@@ -13,13 +13,13 @@ namespace brauer::emulation {
 
 namespace {
 
-[[noreturn]] void fail_access(const std::string& fault, const void* pc) {
+[[noreturn]] void fail_access(const Text& fault, const void* pc) {
   running->fault_pc = pc;
   fail_launch(fault);
 }
 
-std::string name_of(std::size_t bytes, bool write) {
-  return std::string(write ? "a write of " : "a read of ") + std::to_string(bytes) + " bytes";
+Text name_of(std::size_t bytes, bool write) {
+  return Text() << (write ? "a write of " : "a read of ") << std::int64_t(bytes) << " bytes";
 }
 
 Viewer viewer_of(const Lane& lane) { return {&running->work, lane.clock, lane.self}; }
@@ -36,16 +36,19 @@ inline void for_words(Cell* cell, std::uintptr_t address, std::size_t bytes, Vis
   }
 }
 
-[[noreturn]] void fail_race(Access other, bool write, const std::string& where, const void* pc) {
-  const Lane& self = *current;
-  fail_access("a race: " + std::string(write ? "a write to " : "a read of ") + where + ", unordered with " +
-                  describe(other, viewer_of(self)),
+[[noreturn]] void fail_race(Access other, bool write, const Text& where, const void* pc) {
+  fail_access(Text() << "a race: " << (write ? "a write to " : "a read of ") << where << ", unordered with "
+                     << describe(other, viewer_of(*current)),
               pc);
 }
 
-std::string shared_place(std::uintptr_t address) {
-  return "byte " + std::to_string(address - reinterpret_cast<std::uintptr_t>(current->block->shared)) +
-         " of shared memory";
+// Where in the shared memory of the current block.
+std::int64_t shared_offset(std::uintptr_t address) {
+  return std::int64_t(address - reinterpret_cast<std::uintptr_t>(current->block->shared));
+}
+
+Text shared_place(std::uintptr_t address) {
+  return Text() << "byte " << shared_offset(address) << " of shared memory";
 }
 
 inline void check_shared(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
@@ -53,46 +56,47 @@ inline void check_shared(std::uintptr_t address, std::size_t bytes, bool write, 
   Block& block = *self.block;
   const std::size_t offset = address - reinterpret_cast<std::uintptr_t>(block.shared);
   if (offset + bytes > running->grid.shared)
-    fail_access(name_of(bytes, write) + " across the end of shared memory, at byte " + std::to_string(offset), pc);
+    fail_access(name_of(bytes, write) << " across the end of shared memory, at byte " << std::int64_t(offset), pc);
   const Viewer viewer = viewer_of(self);
   for_words(&block.cells[offset / word_bytes], address, bytes, [&](Cell& cell, unsigned mask) {
     if (std::uint32_t(cell.state >> 32) != block.number) cell = {std::uint64_t(block.number) << 32, {}};
     if ((cell.state >> 4 & mask) != 0)
-      fail_access(name_of(bytes, write) + " at " + shared_place(address) +
-                      " before the asynchronous copy to it has been awaited",
+      fail_access(name_of(bytes, write) << " at " << shared_place(address)
+                                        << " before the asynchronous copy to it has been awaited",
                   pc);
     if (write)
       cell.state |= mask;
     else if ((cell.state & mask) != mask && running->settings.reject_unwritten)
-      fail_access(name_of(bytes, write) + " at " + shared_place(address) + ", which nobody wrote", pc);
+      fail_access(name_of(bytes, write) << " at " << shared_place(address) << ", which nobody wrote", pc);
     if (const Access other = note(cell, mask, write, viewer); other != 0)
       fail_race(other, write, shared_place(address), pc);
   });
 }
 
-std::string global_place(std::uintptr_t address, const Extent& extent) {
-  return "byte " + std::to_string(address - extent.begin) + " of an allocation of " +
-         std::to_string(extent.end - extent.begin);
+Text global_place(std::uintptr_t address, const Extent& extent) {
+  return Text() << "byte " << std::int64_t(address - extent.begin) << " of an allocation of "
+                << std::int64_t(extent.end - extent.begin);
 }
 
-// "" or what is wrong with the place.
-std::string misplaced(std::uintptr_t address, std::size_t bytes, int device, const Extent* extent) {
-  if (extent == nullptr || address >= extent->end) return " outside every allocation";
-  if (address + bytes > extent->end) return " across the end of " + global_place(address, *extent);
-  if (extent->region != 0 && extent->region != device + 1) return " at memory of another device";
+// What is wrong with the place, nothing if nothing is.
+Text misplaced(std::uintptr_t address, std::size_t bytes, int device, const Extent* extent) {
+  if (extent == nullptr || address >= extent->end) return Text() << " outside every allocation";
+  if (address + bytes > extent->end) return Text() << " across the end of " << global_place(address, *extent);
+  if (extent->region != 0 && extent->region != device + 1) return Text() << " at memory of another device";
   return {};
 }
 
 inline void check_global(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
   const Extent* extent = find_extent(address);
-  if (const std::string fault = misplaced(address, bytes, running->device, extent); !fault.empty())
-    fail_access(name_of(bytes, write) + fault, pc);
+  if (extent == nullptr || address < extent->begin || address + bytes > extent->end ||
+      (extent->region != 0 && extent->region != running->device + 1))
+    fail_access(name_of(bytes, write) << misplaced(address, bytes, running->device, extent), pc);
   const Viewer viewer = viewer_of(*current);
   for_words(cells_of(address), address, bytes, [&](Cell& cell, unsigned mask) {
     if (write)
       cell.state |= mask;
     else if ((cell.state & mask) != mask && running->settings.reject_unwritten)
-      fail_access(name_of(bytes, write) + " at " + global_place(address, *extent) + ", which nobody wrote", pc);
+      fail_access(name_of(bytes, write) << " at " << global_place(address, *extent) << ", which nobody wrote", pc);
     if (const Access other = note(cell, mask, write, viewer); other != 0)
       fail_race(other, write, global_place(address, *extent), pc);
   });
@@ -127,15 +131,14 @@ void check_other(std::uintptr_t address, std::size_t bytes, bool write, const vo
   for (const Block& block : running->pool.blocks) {
     const std::uintptr_t distance = address - reinterpret_cast<std::uintptr_t>(block.shared) + 4096;
     if (distance < running->grid.shared + 8192)
-      fail_access(name_of(bytes, write) + " outside the " + std::to_string(running->grid.shared) +
-                      " bytes of shared memory, at byte " +
-                      std::to_string(std::intptr_t(address - reinterpret_cast<std::uintptr_t>(current->block->shared))),
+      fail_access(name_of(bytes, write) << " outside the " << std::int64_t(running->grid.shared)
+                                        << " bytes of shared memory, at byte " << shared_offset(address),
                   pc);
   }
   for (const Lane* lane : running->wave)
     if (address - reinterpret_cast<std::uintptr_t>(lane->context.stack) < lane->context.stack_bytes)
-      fail_access(name_of(bytes, write) + " at a variable of thread " + std::to_string(lane->thread), pc);
-  fail_access(name_of(bytes, write) + " at memory that is not the device's", pc);
+      fail_access(name_of(bytes, write) << " at a variable of thread " << lane->thread, pc);
+  fail_access(name_of(bytes, write) << " at memory that is not the device's", pc);
 }
 
 inline void check(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
@@ -151,25 +154,25 @@ template <bool Aligned>
 inline void check_access(void* memory, std::size_t bytes, bool write, const void* pc) {
   if (current == nullptr || !running->settings.check) return;
   const auto address = reinterpret_cast<std::uintptr_t>(memory);
-  if (Aligned && address % bytes != 0) fail_access("misaligned: " + name_of(bytes, write), pc);
+  if (Aligned && address % bytes != 0) fail_access(Text() << "misaligned: " << name_of(bytes, write), pc);
   check(address, bytes, write, pc);
 }
 
 }  // namespace
 
-std::string check_stream_access(const Work& work, int device, const void* memory, std::size_t bytes, bool write) {
+Text check_stream_access(const Work& work, int device, const void* memory, std::size_t bytes, bool write) {
   const auto address = reinterpret_cast<std::uintptr_t>(memory);
   if (!checks_accesses || !is_in_arena(address)) return {};
   const Extent* extent = find_extent(address);
-  if (std::string fault = misplaced(address, bytes, device, extent); !fault.empty())
-    return name_of(bytes, write) + fault;
+  if (const Text wrong = misplaced(address, bytes, device, extent); !wrong.empty())
+    return name_of(bytes, write) << wrong;
   const Viewer viewer{&work, nullptr, access_of(new_block(work), 0, 1)};
-  std::string fault;
+  Text fault;
   for_words(cells_of(address), address, bytes, [&](Cell& cell, unsigned mask) {
     if (write) cell.state |= mask;
     const Access other = note(cell, mask, write, viewer);
     if (other != 0 && fault.empty())
-      fault = "a race: " + name_of(bytes, write) + ", unordered with " + describe(other, viewer);
+      fault << "a race: " << name_of(bytes, write) << ", unordered with " << describe(other, viewer);
   });
   return fault;
 }
@@ -244,7 +247,7 @@ std::string describe_place(const void* pc) {
 }  // namespace brauer::emulation
 
 // What a compiler calls in code built with -fsanitize=thread: here it is not ThreadSanitizer that answers.
-#if defined(BRAUER_EMULATION_CHECKS)
+#if !defined(BRAUER_EMULATION_TSAN) && !defined(BRAUER_EMULATION_ASAN)
 using brauer::emulation::check_access;
 
 #define ACCESS(bytes)                                                                                    \

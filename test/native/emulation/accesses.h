@@ -4,19 +4,17 @@
 #include <string>
 
 #include "emulation/grid.h"
+#include "emulation/sanitizers.h"
 #include "emulation/shadow.h"
 
 // Every access to memory that kernels and streams make is looked at here: is it inside something, aligned, ordered.
 namespace brauer::emulation {
 
-#if defined(BRAUER_EMULATION_CHECKS)
-inline constexpr bool checks_accesses = true;
-#else
-inline constexpr bool checks_accesses = false;
-#endif
+// Under a sanitizer the accesses are its own.
+inline constexpr bool checks_accesses = !finds_races && !guards_memory;
 
-// By a copy or fill of a stream. Returns what is wrong, "" for nothing.
-std::string check_stream_access(const Work& work, int device, const void* memory, std::size_t bytes, bool write);
+// By a copy or fill of a stream. Returns what is wrong, nothing if nothing is.
+Text check_stream_access(const Work& work, int device, const void* memory, std::size_t bytes, bool write);
 
 // An asynchronous copy is issued, and lands: in between nobody may touch its destination.
 void check_copy_issued(const AsyncCopy& copy);

@@ -1,7 +1,6 @@
 // Asynchronous copies to shared memory. One may land at any moment between being issued and being awaited. It is made
 // at the earliest or at the latest, and where at the latest, its destination is poisoned until then.
 #include <cstring>
-#include <string>
 
 #include "emulation/accesses.h"
 #include "emulation/grid.h"
@@ -41,10 +40,10 @@ void copy_async_bytes(void* shared, const void* global, int bytes, Where where) 
   Lane& self = *current;
   const AsyncCopy copy{static_cast<char*>(shared), static_cast<const char*>(global), bytes};
   if (!is_aligned(shared, bytes) || !is_aligned(global, bytes))
-    fail_launch("a misaligned asynchronous copy of " + std::to_string(bytes) + " bytes" + describe(where));
+    fail_launch(Text() << "a misaligned asynchronous copy of " << bytes << " bytes" << describe(where));
   const char* begin = self.block->shared;
   if (copy.to < begin || copy.to + bytes > begin + running->grid.shared)
-    fail_launch("an asynchronous copy to an address outside shared memory" + describe(where));
+    fail_launch(Text() << "an asynchronous copy to an address outside shared memory" << describe(where));
   check_copy_issued(copy);
   self.copies.push_back(copy);
   if (running->settings.landing == Landing::earliest)

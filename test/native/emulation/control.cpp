@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "emulation/accesses.h"
 #include "emulation/machine.h"
+#include "emulation/sanitizers.h"
 
 namespace brauer::emulation {
 
@@ -150,6 +150,9 @@ void with_all_settings(int seeds, const std::function<void(const Settings&)>& bo
   configure(before);
 }
 
-bool finds_bad_accesses() { return checks_accesses && settings().check; }
+Finder finder() {
+  if (finds_races) return Finder::thread_sanitizer;
+  return guards_memory ? Finder::address_sanitizer : Finder::device;
+}
 
 }  // namespace brauer::emulation

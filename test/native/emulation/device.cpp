@@ -82,6 +82,7 @@ void destroy_stream(Stream* stream) {
   if (stream == nullptr) return;
   const std::lock_guard lock(machine().mutex);
   run_until_idle(*stream);
+  if (!stream->failure.ok()) machine().misuse = "a stream was destroyed with a failure: " + stream->failure.message;
   auto& streams = machine().streams;
   streams.erase(std::find(streams.begin(), streams.end(), stream));
   destroy_order(stream->order);

@@ -128,13 +128,13 @@ void run_wave() {
   observe(running->finish);
 }
 
-std::string overrun(const Block& block) {
+Text overrun(const Block& block) {
   const std::size_t shared = running->grid.shared;
   if (is_painted(block.shared - guard_bytes, guard_value, guard_bytes) &&
       is_painted(block.shared + shared, guard_value, guard_bytes))
     return {};
-  return "block " + std::to_string(block.index) + ": a write outside its " + std::to_string(shared) +
-         " bytes of shared memory";
+  return Text() << "block " << block.index << ": a write outside its " << std::int64_t(shared)
+                << " bytes of shared memory";
 }
 
 // Fibres that stopped in the middle start anew.
@@ -185,9 +185,8 @@ void wait_for_others() {
   self->at = Lane::At::running;
 }
 
-void fail_launch(const std::string& fault) {
-  running->fault =
-      "block " + std::to_string(current->block->index) + ", thread " + std::to_string(current->thread) + ": " + fault;
+void fail_launch(const Text& fault) {
+  running->fault << "block " << current->block->index << ", thread " << current->thread << ": " << fault;
   switch_for_good(host);
 }
 
@@ -229,7 +228,8 @@ Status run_grid(Run& run) {
   current = nullptr;
   if (run.fault.empty()) return {};
   return Status::error(Code::internal,
-                       "kernel " + std::string(run.kernel.name) + ", " + run.fault + describe_place(run.fault_pc));
+                       "kernel " + std::string(run.kernel.name) + ", " + std::string(run.fault.view()) +
+                           describe_place(run.fault_pc));
 }
 
 }  // namespace brauer::emulation

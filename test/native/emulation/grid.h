@@ -13,6 +13,7 @@
 #include "emulation/kernel.h"
 #include "emulation/random.h"
 #include "emulation/shadow.h"
+#include "emulation/text.h"
 
 // How a grid runs: every CUDA thread is a fibre with a stack of its own, run by one host thread. A fibre runs until it
 // waits for others; then it switches to the next one that can go on. Blocks are taken in a random order, several of
@@ -105,7 +106,7 @@ struct Run {
   int unfinished = 0;        // blocks
   char* start = nullptr;     // published before, observed by every lane
   char* finish = nullptr;    // published by every lane
-  std::string fault{};
+  Text fault{};
   const void* fault_pc = nullptr;  // where, if an instruction is to blame
 };
 
@@ -118,9 +119,9 @@ Status run_grid(Run& run);
 // For the functions of kernel.h.
 void wait_for_others();                                   // returns when somebody has made this lane ready
 void make_ready(Lane* const* lanes, std::size_t count);   // in a random order, all but the current one
-[[noreturn]] void fail_launch(const std::string& fault);  // names kernel, block and thread of the current lane
-std::string describe(cuda::Where where);                  // " (file:line)"
-std::string describe_standstill();                        // no lane can go on: who waits for whom
+[[noreturn]] void fail_launch(const Text& fault);  // names kernel, block and thread of the current lane
+Text describe(cuda::Where where);                  // " (file:line)"
+Text describe_standstill();                        // no lane can go on: who waits for whom
 void land_all_copies(Lane& lane);
 // `multiply` is called once, by the last lane of the warp; it reads and writes the operands of all.
 void multiply_in_warp(const char* what, cuda::Where where, MmaOperands operands, void (*multiply)(const Warp&));

@@ -1,6 +1,5 @@
 // The functions of kernel.h at which threads meet.
 #include <cstring>
-#include <string>
 
 #include "emulation/accesses.h"
 #include "emulation/grid.h"
@@ -19,8 +18,8 @@ Lane* const* first_of_warp() { return current->block->lanes + current->thread / 
 
 bool is_same(cuda::Where a, cuda::Where b) { return a.line == b.line && std::strcmp(a.file, b.file) == 0; }
 
-std::string name_of(int barrier) {
-  return barrier == 0 ? "the barrier of the block" : "barrier " + std::to_string(barrier);
+Text name_of(int barrier) {
+  return barrier == 0 ? Text() << "the barrier of the block" : Text() << "barrier " << barrier;
 }
 
 // Where a barrier is complete: whole warps, each at one place; the barrier of the block is one place for all.
@@ -32,14 +31,14 @@ void check_barrier(int id, const Barrier& barrier) {
     lanes[warp]++;
     if (first[warp] == nullptr) first[warp] = lane;
     if (is_same(first[warp]->where, lane->where)) continue;
-    fail_launch("divergent: thread " + std::to_string(lane->thread) + " is at " + name_of(id) + describe(lane->where) +
-                " and thread " + std::to_string(first[warp]->thread) + " at another place" +
-                describe(first[warp]->where));
+    fail_launch(Text() << "divergent: thread " << lane->thread << " is at " << name_of(id) << describe(lane->where)
+                       << " and thread " << first[warp]->thread << " at another place"
+                       << describe(first[warp]->where));
   }
   for (int warp = 0; warp < 32 && id != 0; warp++)
     if (lanes[warp] != 0 && lanes[warp] != warp_size)
-      fail_launch("divergent: " + std::to_string(lanes[warp]) + " threads of warp " + std::to_string(warp) +
-                  " are at " + name_of(id) + describe(first[warp]->where) + ", expected whole warps");
+      fail_launch(Text() << "divergent: " << lanes[warp] << " threads of warp " << warp << " are at " << name_of(id)
+                         << describe(first[warp]->where) << ", expected whole warps");
 }
 
 void meet_at_barrier(int id, int threads, cuda::Where where) {
@@ -50,8 +49,8 @@ void meet_at_barrier(int id, int threads, cuda::Where where) {
   self.where = where;
   if (barrier.waiting.empty()) barrier.threads = threads;
   if (barrier.threads != threads)
-    fail_launch("a barrier of " + std::to_string(threads) + " threads" + describe(where) + " where thread " +
-                std::to_string(barrier.waiting[0]->thread) + " waits for one of " + std::to_string(barrier.threads));
+    fail_launch(Text() << "a barrier of " << threads << " threads" << describe(where) << " where thread "
+                       << barrier.waiting[0]->thread << " waits for one of " << barrier.threads);
   char* sync = barrier_sync(block, id, barrier.phase);
   publish(sync);
   barrier.waiting.push_back(&self);
@@ -76,7 +75,7 @@ void meet_in_warp(const char* what, cuda::Where where, void (*complete)(const Wa
   self.what = what;
   if (warp.arrived == 0) warp.what = what;
   if (warp.what != what)
-    fail_launch(std::string(what) + describe(where) + " where others of the warp are at " + warp.what);
+    fail_launch(Text() << what << describe(where) << " where others of the warp are at " << warp.what);
   if (++warp.arrived < warp_size) {
     self.at = Lane::At::warp;
     wait_for_others();
@@ -92,9 +91,9 @@ constexpr char name_sync_warp[] = "sync_warp", name_shuffle[] = "shuffle", name_
 
 }  // namespace
 
-std::string describe(cuda::Where where) {
-  const std::string file = where.file;
-  return " (" + file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line) + ")";
+Text describe(cuda::Where where) {
+  const std::string_view file = where.file;
+  return Text() << " (" << file.substr(file.rfind('/') + 1) << ":" << where.line << ")";
 }
 
 void multiply_in_warp(const char* what, cuda::Where where, MmaOperands operands, void (*multiply)(const Warp&)) {
@@ -103,7 +102,7 @@ void multiply_in_warp(const char* what, cuda::Where where, MmaOperands operands,
   meet_in_warp(what, where, multiply);
 }
 
-std::string describe_standstill() {
+Text describe_standstill() {
   for (const Lane* lane : running->wave) {
     if (lane->at != Lane::At::barrier && lane->at != Lane::At::warp) continue;
     const Block& block = *lane->block;
@@ -119,13 +118,14 @@ std::string describe_standstill() {
     }
     if (missing == nullptr) continue;
     const auto place = [](const Lane& l) {
-      if (l.at == Lane::At::end) return std::string("has ended");
-      return "waits at " + (l.at == Lane::At::warp ? std::string(l.what) : name_of(l.barrier)) + describe(l.where);
+      if (l.at == Lane::At::end) return Text() << "has ended";
+      return Text() << "waits at " << (l.at == Lane::At::warp ? Text() << l.what : name_of(l.barrier))
+                    << describe(l.where);
     };
-    return "block " + std::to_string(block.index) + ", thread " + std::to_string(lane->thread) + ": divergent: it " +
-           place(*lane) + " while thread " + std::to_string(missing->thread) + " " + place(*missing);
+    return Text() << "block " << block.index << ", thread " << lane->thread << ": divergent: it " << place(*lane)
+                  << " while thread " << missing->thread << " " << place(*missing);
   }
-  return "nothing can go on";
+  return Text() << "nothing can go on";
 }
 
 }  // namespace brauer::emulation
@@ -140,7 +140,7 @@ std::int64_t block_index() { return current->block->index; }
 std::int64_t block_count() { return running->grid.blocks; }
 
 void misaligned(std::size_t bytes) {
-  if (current != nullptr) fail_launch("misaligned: a vector of " + std::to_string(bytes) + " bytes");
+  if (current != nullptr) fail_launch(Text() << "misaligned: a vector of " << std::int64_t(bytes) << " bytes");
 }
 
 char* shared_memory() { return current->block->shared; }
@@ -149,10 +149,10 @@ void sync_block(Where where) { meet_at_barrier(0, running->grid.threads, where);
 
 void sync_group(int barrier, int threads, Where where) {
   if (barrier < 1 || barrier >= barrier_count)
-    fail_launch("barrier " + std::to_string(barrier) + describe(where) + ", expected 1 to 15");
+    fail_launch(Text() << "barrier " << barrier << describe(where) << ", expected 1 to 15");
   if (threads < warp_size || threads % warp_size != 0 || threads > running->grid.threads)
-    fail_launch("a barrier of " + std::to_string(threads) + " threads" + describe(where) +
-                ", expected whole warps of the block");
+    fail_launch(Text() << "a barrier of " << threads << " threads" << describe(where)
+                       << ", expected whole warps of the block");
   meet_at_barrier(barrier, threads, where);
 }
 

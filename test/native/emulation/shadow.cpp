@@ -80,14 +80,15 @@ Access note(Cell& cell, unsigned bytes, bool write, const Viewer& viewer) {
   return 0;
 }
 
-std::string describe(Access access, const Viewer& viewer) {
-  std::string who = is_write(access) ? "a write by " : "a read by ";
+Text describe(Access access, const Viewer& viewer) {
+  Text text;
+  text << (is_write(access) ? "a write by " : "a read by ");
   const std::uint32_t block = block_of(access);
-  if (block == block_of(viewer.self)) return who + "thread " + std::to_string(lane_of(access));
   const Owner owner = owners()[block];
+  if (block == block_of(viewer.self)) return text << "thread " << lane_of(access);
   if (owner.stream == viewer.work->stream && owner.number == viewer.work->number)
-    return who + "thread " + std::to_string(lane_of(access)) + " of another block";
-  return who + "work of another stream that nothing orders before this";
+    return text << "thread " << lane_of(access) << " of another block";
+  return text << "work of another stream that nothing orders before this";
 }
 
 }  // namespace brauer::emulation

@@ -2,11 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
-// Finds races by happens-before. Beside every word of shared and global memory stand its latest accesses; an access
-// that conflicts with one of them and is not ordered after it is a race, whatever order they really ran in.
+#include "emulation/text.h"
+
+// Finds races by happens-before. Beside every word of shared and global memory stand its latest accesses; an access that
+// conflicts with one of them and is not ordered after it is a race, whatever order they really ran in.
 namespace brauer::emulation {
 
 constexpr std::size_t word_bytes = 4;
@@ -58,6 +59,6 @@ struct Viewer {
 // Notes an access to the word. Returns the access that it races with, or 0.
 Access note(Cell& cell, unsigned bytes, bool write, const Viewer& viewer);
 
-std::string describe(Access access, const Viewer& viewer);  // "a write by thread 5", "a read by block 2, thread 5", …
+Text describe(Access access, const Viewer& viewer);  // "a write by thread 5", "a read by block 2, thread 5", …
 
 }  // namespace brauer::emulation

@@ -30,8 +30,8 @@ bool is_ready(const cuda::Stream& stream) {
   return head.kind != Operation::Kind::wait || head.mark->done;
 }
 
-Status fault(const std::string& what) {
-  return what.empty() ? Status{} : Status::error(Code::internal, "a stream makes " + what);
+Status fault(const Text& what) {
+  return what.empty() ? Status{} : Status::error(Code::internal, "a stream makes " + std::string(what.view()));
 }
 
 Status perform(cuda::Stream& stream, Operation& operation) {
