@@ -47,9 +47,7 @@ std::int64_t shared_offset(std::uintptr_t address) {
   return std::int64_t(address - reinterpret_cast<std::uintptr_t>(current->block->shared));
 }
 
-Text shared_place(std::uintptr_t address) {
-  return Text() << "byte " << shared_offset(address) << " of shared memory";
-}
+Text shared_place(std::uintptr_t address) { return Text() << "byte " << shared_offset(address) << " of shared memory"; }
 
 inline void check_shared(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
   const Lane& self = *current;

@@ -70,8 +70,8 @@ bool is_same_with_both_poisons(const std::function<std::vector<unsigned char>()>
 // before.
 void with_all_settings(int seeds, const std::function<void(const Settings&)>& body);
 
-// Who finds races and misplaced or misaligned accesses: the emulated device itself, which names them, or a sanitizer, which
-// ends the process.
+// Who finds races and misplaced or misaligned accesses: the emulated device itself, which names them, or a sanitizer,
+// which ends the process.
 enum class Finder { device, address_sanitizer, thread_sanitizer };
 Finder finder();
 
