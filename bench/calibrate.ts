@@ -1,7 +1,9 @@
-import { fitConstants, predict, saveCalibration, type Calibration, type Sample } from '../dist/runtime/calibration.js'
-import { machineName } from '../dist/runtime/predict.js'
-import { groupFrom, linear, tensor } from '../dist/index.js'
+import { machineName, processorName, saveCalibration, type Calibration } from '../dist/backends/calibration.js'
+import { leaveBlas } from '../dist/backends/native.js'
+import { fitConstants, predict, type Sample } from '../dist/runtime/predict.js'
+import { cpuInfo, groupFrom, linear, tensor } from '../dist/index.js'
 import { table } from '../dist/cli/table.js'
+import { measureBlas, ratiosText, usualGrid, type ProductRatio } from './product-rates.js'
 import { number } from './report.js'
 import { interleave, summarise, type Effort } from './timing.js'
 
@@ -15,6 +17,7 @@ const layers: readonly (readonly [string, Space, Space, number])[] = [
   ['S(40)', { 2: 24 }, { 2: 48 }, 24],
   ['S(100)', { 2: 32 }, { 2: 32 }, 12],
   ['S(300)', { 2: 16 }, { 2: 16 }, 2],
+  ['S(700)', { 2: 12 }, { 2: 12 }, 1],
   ['S(32)', { 2: 1 }, { 2: 1 }, 256],
   ['S(12)', { 3: 16 }, { 3: 16 }, 16],
   ['S(5)', { 4: 8 }, { 4: 8 }, 16],
@@ -32,13 +35,15 @@ const layers: readonly (readonly [string, Space, Space, number])[] = [
 
 export const calm: Effort = { budget: 400, rounds: 15 }
 
-/** Measures those layers on one thread and on all, fits the constants of the cost model to them, and keeps them for this machine.
- *  Returns the file and a table. */
+/** Measures those layers on one thread and on all, and products by our kernels and by an installed BLAS; fits the constants of the cost
+ *  model, chooses the products that the library takes, and keeps both for this machine. */
 export async function calibrate(
   threads: number,
   effort: Effort,
   progress: (text: string) => void,
 ): Promise<Calibrated> {
+  // The constants are those of our kernels, also where an earlier calibration chose a library.
+  leaveBlas()
   const samples: (Sample & { readonly name: string })[] = []
   for (const [at, [group, input, output, batch]] of layers.entries()) {
     progress(`calibrating: layer ${at + 1} of ${layers.length}`)
@@ -65,18 +70,25 @@ export async function calibrate(
       samples.push({ name: `${group} ${batch}`, work: layer.work(batch)!, nanoseconds: 1e6 * times[i]!.median })
     })
   }
-  const calibration = { constants: fitConstants(samples), machine: machineName() }
+  const blas = measureBlas(processorName(cpuInfo()), usualGrid, progress)
+  const calibration = {
+    constants: fitConstants(samples),
+    machine: machineName(cpuInfo()),
+    ...(blas ? { blas: blas.measured } : {}),
+  }
   const path = saveCalibration(calibration)
   const fitted = samples.map(({ name, work, nanoseconds }) => {
     return { name, milliseconds: nanoseconds / 1e6, predicted: predict(work, calibration) }
   })
-  return { path, calibration, samples: fitted }
+  return { path, calibration, samples: fitted, products: blas?.ratios ?? [] }
 }
 
 export interface Calibrated {
   readonly path: string
   readonly calibration: Calibration
   readonly samples: readonly Fitted[]
+  /** None where there is no BLAS. */
+  readonly products: readonly ProductRatio[]
 }
 
 export interface Fitted {
@@ -85,8 +97,8 @@ export interface Fitted {
   readonly predicted: number
 }
 
-/** The constants, and how well they fit. */
-export function calibrationText({ path, calibration, samples }: Calibrated): string {
+/** The constants, how well they fit, and what an installed BLAS is used for. */
+export function calibrationText({ path, calibration, samples, products }: Calibrated): string {
   const ratios = samples.map(({ milliseconds, predicted }) =>
     Math.max(milliseconds / predicted, predicted / milliseconds),
   )
@@ -95,6 +107,9 @@ export function calibrationText({ path, calibration, samples }: Calibrated): str
     table([['kind of work', 'ns'], ...constants]),
     '',
     `${samples.length} runs fit within ${Math.max(...ratios).toFixed(2)}×, half of them within ${summarise(ratios).median.toFixed(2)}×`,
+    '',
+    calibration.blas ? ratiosText(calibration.blas, products) : 'no BLAS is installed that could be opened',
+    '',
     `kept in ${path} for ${calibration.machine}`,
   ].join('\n')
 }

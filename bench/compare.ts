@@ -103,8 +103,10 @@ function missing(of: Map<string, Entry>, from: Map<string, Entry>, label: string
 }
 
 function warningsOf(a: Results, b: Results): string[] {
-  const facts = (['cpu', 'cores', 'isa', 'threads', 'platform', 'node'] as const).flatMap((fact) =>
-    a.machine[fact] === b.machine[fact] ? [] : [`${fact} differs: ${a.machine[fact]} and ${b.machine[fact]}`],
+  const facts = (['cpu', 'cores', 'isa', 'blas', 'threads', 'platform', 'node'] as const).flatMap((fact) =>
+    a.machine[fact] === b.machine[fact]
+      ? []
+      : [`${fact} differs: ${a.machine[fact] ?? 'none'} and ${b.machine[fact] ?? 'none'}`],
   )
   if (a.quick !== b.quick) facts.push('one is a quick run and the other is not')
   for (const limit of ['copy', 'peak'] as const) {

@@ -15,7 +15,8 @@ what is measured: the suite, or
       --growth [SWEEPS]     how time grows with n, order, channels, batch and threads; of the contenders only cpu
                             unless --contenders names others; the suite too only with --case all
       --overhead            what a call costs beyond the work of its program
-      --calibrate           measures the constants of the cost model on this machine and keeps them for explain
+      --calibrate           measures the constants of the cost model on this machine and keeps them for explain; and for
+                            which products an installed BLAS is faster, and keeps those for BRAUER_BLAS=auto
       --list                names of all cases, contenders and sweeps
 
 how:

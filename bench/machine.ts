@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { blasText } from '../dist/backends/blas.js'
 import { cpuInfo } from '../dist/index.js'
 import { allocator } from './contenders/python.js'
 
@@ -10,6 +11,8 @@ export interface Machine {
   readonly cores: number
   /** '' without the addon. */
   readonly isa: string
+  /** The installed BLAS that multiplies where one does, with its products. */
+  readonly blas?: string
   readonly threads: number
   readonly platform: string
   readonly node: string
@@ -30,6 +33,7 @@ export function describeMachine(threads: number): Machine {
     cpu: info?.cpu ?? cores[0]?.model ?? 'unknown',
     cores: cores.length,
     isa: info?.isa ?? '',
+    ...(info?.blas.library === undefined ? {} : { blas: blasText(info.blas) }),
     threads,
     platform: `${process.platform}-${process.arch}`,
     node: process.version,

@@ -4,13 +4,13 @@ import type { Machine } from './machine.js'
 import type { CaseResult, Roofline, Row } from './results.js'
 
 export function machineText(machine: Machine, roofline: Roofline | undefined): string {
-  const { cpu, cores, isa, threads, platform, node, version, commit, outside = {}, python = {} } = machine
+  const { cpu, cores, isa, blas, threads, platform, node, version, commit, outside = {}, python = {} } = machine
   const limits = roofline
     ? `copy ${rate(roofline.copy, 'B')}, peak ${rate(roofline.peak, 'flop')} (float32)`
     : 'no addon, so no roofline'
   return [
     `brauer ${version}${commit && ` at ${commit}`}, node ${node}, ${platform}`,
-    `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}${isa && `, ${isa}`}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}${isa && `, ${isa}`}, ${threads} ${threads === 1 ? 'thread' : 'threads'}${blas ? `, ${blas}` : ''}`,
     limits,
     ...outsideText(outside, python),
   ].join('\n')

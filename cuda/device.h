@@ -2,9 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <vector>
 
+#include "core/cuda.h"
 #include "core/status.h"
 
 // Every call of the host to a device, with two implementations: cuda/device_cuda.cu speaks to the CUDA runtime,
@@ -12,29 +11,6 @@
 // enqueued on a stream and runs in the order of that stream. A failure of the device itself is `device_lost`, and then
 // of every later call to that device; `out_of_memory` leaves it usable.
 namespace brauer::cuda {
-
-// The limits a program is compiled for. Sizes in bytes.
-struct DeviceInfo {
-  std::string name;
-  int major = 0, minor = 0;  // compute capability
-  int multiprocessors = 0;
-  std::int64_t memory = 0;
-  std::int64_t shared_per_block = 0;  // the most that a kernel may ask for
-  std::int64_t shared_per_multiprocessor = 0;
-  std::int64_t l2 = 0;
-};
-
-// What is there, without a context being created. Devices that cannot run our kernels are listed with the reason.
-struct Probe {
-  struct Found {
-    DeviceInfo info;
-    std::string problem;  // "" for a device that is usable
-  };
-  std::string driver, runtime;  // versions, "" where unknown
-  std::vector<Found> devices;
-  std::string problem;  // why there is no device at all, "" where there is one
-};
-Probe probe();
 
 struct Stream;
 struct Event;
@@ -86,7 +62,7 @@ struct Grid {
 
 // The argument is copied before the call returns.
 Status launch(Stream* stream, const Kernel& kernel, const Grid& grid, const void* argument);
-// Blocks of a kernel that run on one multiprocessor at the same time.
+// Blocks of a kernel that run on one multiprocessor at the same time; 0 where one asks for more than a block may have.
 Status occupancy(int device, const Kernel& kernel, int threads, std::size_t shared, int& blocks);
 
 }  // namespace brauer::cuda

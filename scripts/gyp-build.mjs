@@ -1,6 +1,7 @@
 // Builds the addon with cmake-js in build-cmake/ and copies it to build/Release, where node-gyp-build looks first. binding.gyp runs it, which
 // is how `npm install` without a prebuilt binary, node-gyp and prebuildify arrive here; scripts/setup.mjs runs it directly.
 // Usage: node scripts/gyp-build.mjs [--out folder] [--no-copy] [--all] [-DNAME=value ...]    (--all: every target, not the addon alone)
+// The environment: WITH_CUDA and BRAUER_CUDA_ARCHITECTURES are the options of CMakeLists.txt of these names.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -30,7 +31,12 @@ if (
   rmSync(out, { recursive: true })
 }
 
-const defines = values.define.map((define) => `--CD${define}`)
+// Set in every run: CMake remembers what an earlier one was told.
+const cuda = [
+  `WITH_CUDA=${process.env.WITH_CUDA || 'AUTO'}`,
+  `BRAUER_CUDA_ARCHITECTURES=${process.env.BRAUER_CUDA_ARCHITECTURES || 'local'}`,
+]
+const defines = [...cuda, ...values.define].map((define) => `--CD${define}`)
 const common = ['--directory', root, '--out', out, '--config', 'Release']
 run('configure', ...defines)
 run('build', '--parallel', String(availableParallelism()), ...(values.all ? [] : ['--target', 'brauer']))

@@ -9,9 +9,8 @@ const prebuildify = join(root, 'node_modules', 'prebuildify', 'bin.js')
 const args = ['--napi', '--strip', '--tag-libc', '-t', process.versions.node]
 // node-gyp wants Node's own headers, which nothing here includes: those that came with this Node spare it the download.
 const prefix = join(dirname(process.execPath), '..')
-const env = existsSync(join(prefix, 'include', 'node', 'node.h'))
-  ? { npm_config_nodedir: prefix, ...process.env }
-  : process.env
+const headers = existsSync(join(prefix, 'include', 'node', 'node.h')) ? { npm_config_nodedir: prefix } : {}
+const env = { BRAUER_CUDA_ARCHITECTURES: 'release', ...headers, ...process.env }
 const { status } = spawnSync(process.execPath, [prebuildify, ...args], { cwd: root, stdio: 'inherit', env })
 if (status !== 0) process.exit(status ?? 1)
 

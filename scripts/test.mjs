@@ -86,10 +86,14 @@ async function ctest(folder) {
     parallel,
   ])
   const cases = existsSync(file)
-    ? [...readFileSync(file, 'utf8').matchAll(/<testcase name="([^"]*)"[^>]*status="(\w+)"/g)]
+    ? [...readFileSync(file, 'utf8').matchAll(/<testcase name="([^"]*)"[^>]*status="(\w+)"(.*?)<\/testcase>/gs)]
     : []
-  for (const [, name, status] of cases)
-    report({ run: 'passed', notrun: 'skipped', disabled: 'skipped' }[status] ?? 'failed', name)
+  for (const [, name, status, rest] of cases) {
+    const result = { run: 'passed', notrun: 'skipped', disabled: 'skipped' }[status] ?? 'failed'
+    // A test that is skipped prints why.
+    const [, reason = ''] = /<system-out>(.*?)<\/system-out>/s.exec(rest) ?? []
+    report(result, name, result === 'skipped' ? reason.trim() : '')
+  }
   // A folder without a single test is a broken build, not a success.
   if (cases.length === 0) report('failed', `no C++ test ran in ${folder}/`)
   if (cases.length === 0 || cases.some(([, , status]) => status === 'fail')) console.log(output)

@@ -43,9 +43,10 @@ function section(title: string, content: string, text = ''): string {
 }
 
 function facts({ machine, roofline, date, quick }: Results): string {
-  const { cores, isa, threads, platform, node, version, commit } = machine
+  const { cores, isa, blas, threads, platform, node, version, commit } = machine
   const rows = [
     ['threads', `${threads} of ${cores} ${cores === 1 ? 'core' : 'cores'}${isa && `, ${isa}`}`],
+    ['BLAS', blas],
     ['copy', roofline && `${number(roofline.best.copy / 1e9)} GB/s`],
     ['peak', roofline && `${number(roofline.best.peak / 1e9)} GFLOP/s, float32`],
     ['system', `${platform}, Node ${node}`],

@@ -18,7 +18,7 @@ export interface Executable {
   runSync(batch: number, operands: readonly Data[], options?: RunOptions): void
   /** The same off the event loop. The caller keeps the operands alive and untransferred until it settles. */
   run(batch: number, operands: readonly Data[], options?: RunOptions): Promise<void>
-  /** What a run would do, by kinds of work (`workKinds` of runtime/calibration.ts), where the backend can tell. */
+  /** What a run would do, by kinds of work (`workKinds` of calibration.ts), where the backend can tell. */
   work?(batch: number, threads: number): readonly number[]
   dispose(): void
 }
@@ -27,6 +27,8 @@ export interface Executable {
 export interface Backend {
   readonly name: string
   readonly device: string
+  /** Equal for backends whose executables are interchangeable; the name when left out. */
+  readonly key?: string
   /** @param expectedBatch items of a usual run, 1 by default: a backend may lay items out for it, once for all runs */
   load(program: Program, dtype: Dtype, expectedBatch?: number): Executable
 }

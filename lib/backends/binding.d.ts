@@ -2,9 +2,14 @@
 export interface Binding {
   readonly version: string
   info(): CpuInfo
+  /** Looks for devices anew. Apart from `info`, because it loads the driver: with one, the first call takes a tenth of a second or
+   *  more. A status when there is no memory for the answer. */
+  cuda(): CudaInfo | Status
   /** Decodes and verifies. dtype: 0 float32, 1 float64, 2 float16, 3 bfloat16. expectedBatch: items of a usual run. A status when
    *  the program is refused. */
   load(words: Float64Array, dtype: number, expectedBatch: number): Program | Status
+  /** The same for an NVIDIA device. mode: 0 automatic, 1 fused, 2 staged. */
+  load(words: Float64Array, dtype: number, expectedBatch: number, device: number, mode: number): Program | Status
   /** operands: inputs, then outputs, in program order. threads 0: the default count. undefined: success. */
   runSync(program: Program, batch: number, operands: readonly ArrayBufferView[], threads: number): Status | undefined
   /** The same in half the time, with up to 24 operands as arguments, none of them over a resizable buffer. */
@@ -30,13 +35,19 @@ export interface Binding {
   idle(): void
   /** Frees the program now; running jobs keep it. Later use gives the status `disposed`. */
   dispose(program: Program): void
-  /** What a run would do, by kinds of work (`workKinds` of runtime/calibration.ts); threads 0: the default count. */
+  /** What a run would do, by kinds of work (`workKinds` of calibration.ts); threads 0: the default count. */
   work(program: Program, batch: number, threads: number): readonly number[] | Status
   /** Measures the processor for about a second; threads 0: the default count, dtype as in `load`. */
   roofline(threads: number, dtype: number): Roofline | Status
   /** Products and sums in a second of [rows, inner]·[inner, cols] on the calling thread, by our own kernels (kind 0) or by an
    *  installed BLAS (kind 1); takes some 0.1 s. A status where there is no BLAS, or none that computes every row alike. */
   productRate(kind: 0 | 1, dtype: number, rows: number, inner: number, cols: number): number | Status
+  /** Opens an installed BLAS to measure it: that of BRAUER_BLAS, under auto the first usual one. Its own name, if there is one. */
+  installedBlas(): string | undefined
+  /** Under BRAUER_BLAS=auto: from now on the usual library of this name, '' for none, multiplies where a calibration found it
+   *  faster. ranges: per range five integers, the dtype as in `load` (0 or 1), the least and the most of inner and of cols. None
+   *  does where it is gone or is called otherwise by now. The first call holds for the process, and a `load` before it for none. */
+  useBlas(library: string, ranges: Float64Array): Status | undefined
 }
 
 /** Opaque handles. */
@@ -83,6 +94,8 @@ export interface BlasInfo {
   readonly library?: string
   /** Why this one, or why none. */
   readonly reason: string
+  /** The products that it is used for; left out when it is used for all, or none is in use. */
+  readonly faster?: readonly BlasRange[]
   /** The products that layers made so far have asked it for. It is not used for shapes in which it sums the rows of a call in
    *  different orders: the bits of an item would then depend on the batch around it. */
   readonly products: readonly {
@@ -91,4 +104,32 @@ export interface BlasInfo {
     readonly cols: number
     readonly used: boolean
   }[]
+}
+
+/** Products [rows, inner]·[inner, cols] of one dtype, by the least and the most of two sizes. */
+export interface BlasRange {
+  readonly dtype: 'float32' | 'float64'
+  readonly inner: readonly [number, number]
+  readonly cols: readonly [number, number]
+}
+
+/** What CUDA finds on this machine; no device is set to work by asking. Problems read "expected …, received …". */
+export interface CudaInfo {
+  /** The versions of CUDA that the driver has, and that the addon was built with; left out where there is none. */
+  readonly driver?: string
+  readonly runtime?: string
+  readonly devices: readonly CudaDevice[]
+  /** Why there is no device at all. */
+  readonly problem?: string
+}
+
+export interface CudaDevice {
+  readonly name: string
+  /** Compute capability, as "9.0". */
+  readonly capability: string
+  readonly multiprocessors: number
+  /** Bytes. */
+  readonly memory: number
+  /** Why this device cannot be used. */
+  readonly problem?: string
 }

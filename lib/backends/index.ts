@@ -1,5 +1,6 @@
 import { BrauerError, expected, show } from '../errors.js'
 import type { Backend } from './backend.js'
+import { cuda, type CudaMode } from './cuda.js'
 import { cpu } from './native.js'
 import { reference } from './reference.js'
 
@@ -10,31 +11,41 @@ export interface BackendChoice {
   readonly reason: string
 }
 
-/** Fastest first: `auto` takes the first one that can run here. */
-const implementations: readonly { readonly name: string; readonly get: () => Backend }[] = [
-  { name: 'cpu', get: cpu },
-  { name: 'reference', get: () => reference },
+interface Implementation {
+  readonly name: string
+  /** @param where the beginning of an error's message, which is this backend's own when left out */
+  readonly get: (where?: string, mode?: CudaMode) => Backend
+  /** Whether `auto` may choose it. */
+  readonly automatic: boolean
+}
+
+/** Fastest first: of the automatic ones `auto` takes the first that can run here. */
+const implementations: readonly Implementation[] = [
+  { name: 'cuda', get: (where = 'backend cuda', mode) => cuda(0, where, mode), automatic: false },
+  { name: 'cpu', get: () => cpu(), automatic: true },
+  { name: 'reference', get: () => reference, automatic: true },
 ]
 
 /** Finds a backend. A named one that cannot run is an error; only `auto` chooses, and says why.
  *  BRAUER_BACKEND replaces `auto`.
  *  @throws BrauerError `backend-unavailable`, `invalid-argument` */
-export function chooseBackend(option: string): { backend: Backend; choice: BackendChoice } {
+export function chooseBackend(option: string, mode: CudaMode = 'auto'): { backend: Backend; choice: BackendChoice } {
   const forced = process.env.BRAUER_BACKEND
   const name = option === 'auto' && forced !== undefined && forced !== '' ? forced : option
   if (name !== 'auto') {
     const found = implementations.find((implementation) => implementation.name === name)
     const where = name === option ? 'backend' : 'backend (BRAUER_BACKEND)'
-    if (!found && /^cuda(:\d+)?$/.test(name))
-      throw new BrauerError('backend-unavailable', `${where} ${name}: expected a build with CUDA, received one without`)
-    if (!found)
+    const device = /^cuda:(\d+)$/.exec(name)?.[1]
+    const get: Implementation['get'] | undefined =
+      device === undefined ? found?.get : (from = '') => cuda(Number(device), from, mode)
+    if (!get)
       throw expected(
         'invalid-argument',
         where,
         ['auto', ...implementations.map((each) => each.name)].join(', '),
         show(name),
       )
-    const backend = found.get()
+    const backend = get(`${where} ${name}`, mode)
     return {
       backend,
       choice: Object.freeze({
@@ -45,9 +56,9 @@ export function chooseBackend(option: string): { backend: Backend; choice: Backe
     }
   }
   const passed: string[] = []
-  for (const { name: candidate, get } of implementations) {
+  for (const { name: candidate, get } of implementations.filter(({ automatic }) => automatic)) {
     try {
-      const backend = get()
+      const backend = get(undefined, mode)
       const reason = passed.length === 0 ? 'the fastest backend that is built in' : passed.join('; ')
       return { backend, choice: Object.freeze({ name: candidate, device: backend.device, reason }) }
     } catch (error) {

@@ -5,7 +5,9 @@ import { encode } from '../program/encode.js'
 import type { Program } from '../program/program.js'
 import { dtypes, type Dtype } from '../tensor/dtype.js'
 import type { Backend, Data, Executable, RunOptions } from './backend.js'
-import type { Binding, CpuInfo, Program as Handle, Roofline, Status } from './binding.js'
+import type { Binding, BlasRange, CpuInfo, CudaInfo, Program as Handle, Roofline, Status } from './binding.js'
+import { blasText, encodeRanges } from './blas.js'
+import { measuredBlas, processorName } from './calibration.js'
 import { giveBack, handOver, hold } from './staging.js'
 
 let outcome: { readonly addon: Binding } | { readonly failure: unknown } | undefined
@@ -16,25 +18,44 @@ let backend: Backend | undefined
  *  `invalid-argument` when BRAUER_CPU_ISA, BRAUER_NUM_THREADS or BRAUER_BLAS ask for what cannot be had */
 export function cpu(): Backend {
   if (backend) return backend
-  const addon = binding()
+  const addon = settled()
   const { cpu: processor, blas, error } = addon.info()
   // An override that cannot be met is an error for `auto` too, never another choice in silence.
   if (error !== undefined) throw new BrauerError('invalid-argument', `backend cpu: ${error}`)
   backend = {
     name: 'cpu',
-    device: blas.library === undefined ? processor : `${processor} with ${blas.library}`,
+    device: blas.library === undefined ? processor : `${processor} with ${blasText(blas)}`,
     load(program: Program, dtype: Dtype, expectedBatch = 1): Executable {
       const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch)
       if (isStatus(handle)) throw toError(handle)
-      return new NativeExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
+      return new CpuExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
     },
   }
   return backend
 }
 
+/** Programs on an NVIDIA device. @param mode as in `Binding.load`
+ *  @throws BrauerError `backend-unavailable` */
+export function deviceLoader(device: number, mode: number): Backend['load'] {
+  const addon = binding('cuda')
+  return (program, dtype, expectedBatch = 1) => {
+    const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch, device, mode)
+    if (isStatus(handle)) throw toError(handle)
+    return new NativeExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
+  }
+}
+
 /** What the addon found out about the processor. @throws BrauerError `backend-unavailable` when there is no addon */
 export function cpuInfo(): CpuInfo {
-  return binding().info()
+  return settled().info()
+}
+
+/** What CUDA finds on this machine; the first call loads the driver.
+ *  @throws BrauerError `backend-unavailable` when there is no addon, `out-of-memory` */
+export function cudaInfo(): CudaInfo {
+  const info = binding('cuda').cuda()
+  if (isStatus(info)) throw toError(info)
+  return info
 }
 
 /** Measures what this machine can do at most; takes about a second on the calling thread.
@@ -55,12 +76,42 @@ export function measureProduct(by: 'own' | 'blas', dtype: Dtype, rows: number, i
   return rate
 }
 
+/** The installed BLAS that `measureProduct` runs, by its own name. @throws BrauerError `backend-unavailable` */
+export function installedBlas(): string | undefined {
+  return binding().installedBlas()
+}
+
+/** Leaves all products of this process to our kernels, whatever a calibration found: for what is measured without that.
+ *  Comes too late once there is a cpu backend, and changes nothing where BRAUER_BLAS names a library.
+ *  @throws BrauerError `backend-unavailable` */
+export function leaveBlas(): void {
+  useBlas(binding())
+}
+
+let isSettled = false
+/** The addon, with the choice of BRAUER_BLAS=auto made. It is made before anything is loaded, once for all threads of the process,
+ *  so that no two executables of a program differ. */
+function settled(): Binding {
+  const addon = binding()
+  if (isSettled) return addon
+  const measured = measuredBlas(processorName(addon.info()))
+  useBlas(addon, measured?.library, measured?.faster)
+  isSettled = true
+  return addon
+}
+
+function useBlas(addon: Binding, library = '', faster: readonly BlasRange[] = []): void {
+  const status = addon.useBlas(library, encodeRanges(faster))
+  if (status) throw toError(status)
+}
+
 /** Loads the addon on first use; a failure is remembered too, so that asking again costs nothing. */
-function binding(): Binding {
+function binding(backend = 'cpu'): Binding {
   outcome ??= load()
   if ('addon' in outcome) return outcome.addon
   const { failure } = outcome
-  throw unavailable(failure instanceof Error ? failure.message.trim() : String(failure), failure)
+  const message = failure instanceof Error ? failure.message.trim() : String(failure)
+  throw new BrauerError('backend-unavailable', `backend ${backend}: ${message}`, { cause: failure })
 }
 
 function load(): NonNullable<typeof outcome> {
@@ -92,13 +143,13 @@ function becomeIdle(addon: Binding): void {
 }
 
 class NativeExecutable implements Executable {
-  readonly #addon: Binding
-  readonly #handle: Handle
+  protected readonly addon: Binding
+  protected readonly handle: Handle
   readonly #inputs: number
 
   constructor(addon: Binding, handle: Handle, inputs: number) {
-    this.#addon = addon
-    this.#handle = handle
+    this.addon = addon
+    this.handle = handle
     this.#inputs = inputs
   }
 
@@ -107,8 +158,8 @@ class NativeExecutable implements Executable {
     const threads = options?.threads ?? 0
     const status =
       operands.length <= mostArguments && !operands.some(isResizable)
-        ? this.#addon.runSync(this.#handle, batch, null, threads, ...operands)
-        : this.#addon.runSync(this.#handle, batch, operands, threads)
+        ? this.addon.runSync(this.handle, batch, null, threads, ...operands)
+        : this.addon.runSync(this.handle, batch, operands, threads)
     if (status !== undefined) throw toError(status)
   }
 
@@ -130,26 +181,28 @@ class NativeExecutable implements Executable {
           giveBack(held)
         }
       }
-      const job = this.#addon.run(this.#handle, batch, held.operands, options?.threads ?? 0, done)
+      const job = this.addon.run(this.handle, batch, held.operands, options?.threads ?? 0, done)
       if (isStatus(job)) {
         giveBack(held)
         throw toError(job)
       }
-      const cancel = (): void => this.#addon.cancel(job)
+      const cancel = (): void => this.addon.cancel(job)
       signal?.addEventListener('abort', cancel)
-      if (!isIdleSoon) process.nextTick(becomeIdle, this.#addon)
+      if (!isIdleSoon) process.nextTick(becomeIdle, this.addon)
       isIdleSoon = true
     })
   }
 
+  dispose(): void {
+    this.addon.dispose(this.handle)
+  }
+}
+
+class CpuExecutable extends NativeExecutable {
   work(batch: number, threads: number): readonly number[] {
-    const work = this.#addon.work(this.#handle, batch, threads)
+    const work = this.addon.work(this.handle, batch, threads)
     if (isStatus(work)) throw toError(work)
     return work
-  }
-
-  dispose(): void {
-    this.#addon.dispose(this.#handle)
   }
 }
 
@@ -165,8 +218,4 @@ function aborted(signal: AbortSignal): BrauerError {
   return new BrauerError('aborted', 'run: expected a signal that does not fire, received an aborted one', {
     cause: signal.reason,
   })
-}
-
-function unavailable(message: string, cause?: unknown): BrauerError {
-  return new BrauerError('backend-unavailable', `backend cpu: ${message}`, cause === undefined ? undefined : { cause })
 }

@@ -1,3 +1,4 @@
+import { cudaModes, type CudaMode } from '../backends/cuda.js'
 import { expected, show, BrauerError } from '../errors.js'
 import type { Steps, Strategy } from '../plan/plan.js'
 import { checkDtype, type Dtype } from '../tensor/dtype.js'
@@ -8,8 +9,10 @@ export interface LinearOptions<D extends Dtype = Dtype> {
   readonly bias?: boolean
   /** Storage type of inputs and outputs. Parameters are float32 for the 16-bit types. Default 'float32'. */
   readonly dtype?: D
-  /** 'auto', 'cpu', 'reference'. A named backend that cannot run is an error. Default 'auto'. */
+  /** 'auto', 'cpu', 'cuda', 'cuda:1' and so on, 'reference'. A named backend that cannot run is an error. Default 'auto'. */
   readonly backend?: string
+  /** mode: how an NVIDIA device runs the layer, 'auto', 'fused' or 'staged'. Default 'auto'. */
+  readonly cuda?: { readonly mode?: CudaMode }
   /** 'independent': the greedy linearly independent diagrams; 'spanning': all. Default 'independent'. */
   readonly basis?: 'independent' | 'spanning'
   /** 'sum' is the paper's map; 'mean' divides by n for every contracted block of the input. Default 'sum'. */
@@ -31,7 +34,8 @@ export interface LinearOptions<D extends Dtype = Dtype> {
 }
 
 /** Options with every default filled in. */
-export type ResolvedOptions<D extends Dtype = Dtype> = Required<Omit<LinearOptions<D>, 'threads'>> & {
+export type ResolvedOptions<D extends Dtype = Dtype> = Required<Omit<LinearOptions<D>, 'threads' | 'cuda'>> & {
+  readonly cuda: { readonly mode: CudaMode }
   readonly threads: number | undefined
 }
 
@@ -42,7 +46,7 @@ const choices = {
   precision: ['highest'],
   strategy: ['auto', 'dense', 'diagrams', 'shared', 'fourier'],
 } as const
-const names = ['bias', 'dtype', 'backend', 'expectedBatch', 'seed', 'threads', 'steps', ...Object.keys(choices)]
+const names = ['bias', 'dtype', 'backend', 'cuda', 'expectedBatch', 'seed', 'threads', 'steps', ...Object.keys(choices)]
 const stepNames = ['share', 'classes', 'fourier']
 
 /** @throws BrauerError `unknown-option`, `invalid-argument`, `invalid-dtype` */
@@ -56,12 +60,16 @@ export function resolveOptions<D extends Dtype>(options: LinearOptions<D> | unde
   }
   const steps = ownOptions(given.steps, stepNames, 'linear: option steps')
   for (const name of stepNames) if (steps[name] !== undefined) checkBoolean(steps[name], `steps.${name}`)
+  const { mode = 'auto' } = ownOptions(given.cuda, ['mode'], 'linear: option cuda')
+  if (!cudaModes.includes(mode as CudaMode))
+    throw expected('invalid-argument', 'linear: option cuda.mode', cudaModes.join(' or '), show(mode))
   const { backend = 'auto', bias = false, dtype = 'float32', expectedBatch = 256, seed = 0 } = given
   if (typeof backend !== 'string') throw expected('invalid-argument', 'linear: option backend', 'a name', show(backend))
   return Object.freeze({
     bias: checkBoolean(bias, 'bias'),
     dtype: checkDtype(dtype, 'linear: option dtype') as D,
     backend,
+    cuda: Object.freeze({ mode: mode as CudaMode }),
     basis: pick('basis'),
     normalize: pick('normalize'),
     layout: pick('layout'),

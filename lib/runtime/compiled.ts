@@ -75,7 +75,7 @@ export class Compiled {
     const packs = name === 'pack' || name === 'unpack'
     const type = packs ? computeDtype(dtype) : dtype
     const batch = packs ? 1 : this.specification.expectedBatch
-    const key = `${name}/${backend.name}/${type}`
+    const key = `${name}/${backend.key ?? backend.name}/${type}`
     let executable = this.#executables.get(key)
     if (!executable) this.#executables.set(key, (executable = backend.load(this.program(name), type, batch)))
     return executable

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "bindings/blas.h"
+#include "bindings/cuda.h"
 #include "bindings/environment.h"
 #include "bindings/program_handle.h"
 #include "bindings/roofline.h"
@@ -46,6 +47,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   };
   exports.Set("version", BRAUER_VERSION);
   exports.Set("info", Napi::Function::New(env, info, "info"));
+  add("cuda", cuda_info);
   add("load", load_program);
   add("runSync", run_sync);
   add("run", run_async);
@@ -55,6 +57,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("work", program_work);
   add("roofline", roofline);
   add("productRate", product_rate);
+  add("installedBlas", installed_blas);
+  add("useBlas", use_blas);
   return exports;
 }
 

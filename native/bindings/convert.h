@@ -71,6 +71,37 @@ inline Status to_integer(napi_env env, napi_value value, const char* what, std::
                                                    (is_number ? received : type_name(env, value)));
 }
 
+// The numbers of a Float64Array; otherwise a status that names `what`.
+inline Status to_numbers(napi_env env, napi_value value, const char* what, const double*& numbers, std::size_t& count) {
+  bool is_array = false, is_buffer = false;
+  napi_typedarray_type type = napi_int8_array;
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  napi_is_typedarray(env, value, &is_array);
+  if (is_array) {
+    napi_get_typedarray_info(env, value, &type, &count, &data, &buffer, nullptr);
+    napi_is_arraybuffer(env, buffer, &is_buffer);
+  }
+  if (type != napi_float64_array || !is_buffer)
+    return Status::error(
+        Code::invalid_argument,
+        std::string(what) + ": expected a Float64Array of memory that is not shared, received another value");
+  numbers = static_cast<const double*>(data);
+  return {};
+}
+
+// Text; otherwise a status that names `what`.
+inline Status to_text(napi_env env, napi_value value, const char* what, std::string& text) {
+  std::size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok)
+    return Status::error(Code::invalid_argument,
+                         std::string(what) + ": expected a string, received " + type_name(env, value));
+  text.resize(length + 1);
+  napi_get_value_string_utf8(env, value, text.data(), text.size(), &length);
+  text.resize(length);
+  return {};
+}
+
 // Runs `body` so that no C++ exception reaches Node.
 template <typename Body>
 napi_value guarded(napi_env env, Body&& body) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bindings/convert.h"
+#include "core/cuda.h"
 
 namespace brauer::bindings {
 namespace {
@@ -46,32 +47,31 @@ ProgramHandle* unwrap_program(napi_env env, const Environment& environment, napi
 
 napi_value load_program(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t count = 3, length = 0;
-    napi_value arguments[3] = {}, buffer = nullptr;
+    std::size_t count = 5, length = 0;
+    napi_value arguments[5] = {};
     void* environment = nullptr;
     napi_get_cb_info(env, info, &count, arguments, nullptr, &environment);
-    bool is_array = false, is_buffer = false;
-    napi_typedarray_type type = napi_int8_array;
-    void* words = nullptr;
-    napi_is_typedarray(env, arguments[0], &is_array);
-    if (is_array) {
-      napi_get_typedarray_info(env, arguments[0], &type, &length, &words, &buffer, nullptr);
-      napi_is_arraybuffer(env, buffer, &is_buffer);
-    }
-    if (type != napi_float64_array || !is_buffer) {
-      return to_js(
-          env,
-          Status::error(Code::invalid_argument,
-                        "load: words: expected a Float64Array of memory that is not shared, received another value"));
-    }
+    const double* words = nullptr;
+    Status status = to_numbers(env, arguments[0], "load: words", words, length);
+    if (!status.ok()) return to_js(env, status);
     std::int64_t dtype = 0;
-    Status status = to_integer(env, arguments[1], "load: dtype", 3, dtype);
+    status = to_integer(env, arguments[1], "load: dtype", 3, dtype);
     if (!status.ok()) return to_js(env, status);
     std::int64_t expected_batch = 0;
     status = to_integer(env, arguments[2], "load: expectedBatch", std::int64_t{1} << 53, expected_batch);
     if (!status.ok()) return to_js(env, status);
-    std::shared_ptr<const Executable> executable =
-        load(static_cast<const double*>(words), length, static_cast<Dtype>(dtype), expected_batch, status);
+    std::shared_ptr<const Executable> executable;
+    if (count < 4) {
+      executable = load(words, length, static_cast<Dtype>(dtype), expected_batch, status);
+    } else {
+      std::int64_t device = 0, mode = 0;
+      status = to_integer(env, arguments[3], "load: device", 1 << 10, device);
+      if (status.ok()) status = to_integer(env, arguments[4], "load: mode", 2, mode);
+      if (!status.ok()) return to_js(env, status);
+      cuda::LoadOptions options;
+      options.device = static_cast<int>(device), options.mode = static_cast<cuda::Mode>(mode);
+      executable = cuda::load(words, length, static_cast<Dtype>(dtype), options, status);
+    }
     if (!executable) return to_js(env, status);
     auto handle = std::make_unique<ProgramHandle>();
     handle->executable = std::move(executable);

@@ -21,7 +21,7 @@ struct Operand {
   int element_bytes;  // item operands have the storage type, shared ones the compute type (float32 for 16-bit storage)
 };
 
-// What a run does, by kinds of work whose times a machine's constants tell (lib/runtime/calibration.ts): on the thread
+// What a run does, by kinds of work whose times a machine's constants tell (lib/backends/calibration.ts): on the thread
 // that does the most of it.
 struct WorkCounts {
   double calls;       // runs
@@ -33,7 +33,7 @@ struct WorkCounts {
   double rows;        // vectors that the transforms over strands read and write
   double transforms;  // vectors multiplied and added there
   double runs;        // runs of neighbouring multi-indices there
-  double bytes;       // of the operands of items that are cut into boxes, of all threads together
+  double bytes;       // to and from buffers of an item that exceed a tile, of all threads together
 };
 inline constexpr int kWorkKinds = 10;
 

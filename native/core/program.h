@@ -129,4 +129,9 @@ Index saturating_add(Index a, Index b);
 // Rows of one lambda over all ascending multi-indices of d values below n.
 Index orbit_rows(Index n, const std::vector<Index>& kostka);
 
+// Whether no two settings of the loops give one output element. False also where that is not easily seen.
+bool is_injective(const std::vector<Loop>& loops);
+// The same for the loops begun at each of the offsets.
+bool is_injective(const std::vector<Loop>& loops, const std::vector<Index>& offsets);
+
 }  // namespace brauer

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <atomic>
 #include <climits>
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 #include <tuple>
 #include <type_traits>
 
@@ -28,15 +30,25 @@ struct Choice {
   std::unique_ptr<const BlasLibrary> library;
   bool automatic = false;
   std::string reason, error;
+  std::vector<BlasRange> faster;  // what an automatic one is for
+
+  // The library for products of a shape, or null for our own kernels. One that was asked for by name takes every shape.
+  const BlasLibrary* library_for(Dtype dtype, Index inner, Index cols) const {
+    const auto holds = [&](const BlasRange& range) {
+      return range.dtype == dtype && range.least_inner <= inner && inner <= range.most_inner &&
+             range.least_cols <= cols && cols <= range.most_cols;
+    };
+    return !automatic || std::any_of(faster.begin(), faster.end(), holds) ? library.get() : nullptr;
+  }
 };
 
-Choice read_choice() {
+Choice read_environment() {
   Choice choice;
   const char* const text = std::getenv("BRAUER_BLAS");
   const std::string name = text && *text ? text : "auto";
   if (name == "auto") {
     choice.automatic = true;
-    choice.reason = "BRAUER_BLAS=auto takes one only where a calibration found it faster";
+    choice.reason = "BRAUER_BLAS=auto takes one where a calibration of this machine found it faster, and there is none";
   } else if (name == "off") {
     choice.reason = "BRAUER_BLAS=off";
   } else {
@@ -49,27 +61,75 @@ Choice read_choice() {
   return choice;
 }
 
-const Choice& choice() {
-  static const Choice* const read = new Choice(read_choice());
+const Choice& environment() {
+  static const Choice* const read = new Choice(read_environment());
   return *read;
 }
 
-// The library for products of a shape, or null for our own kernels. A library that was asked for by name takes every
-// shape. Auto would take those that a calibration found faster; it has none to read yet.
-const BlasLibrary* use_blas([[maybe_unused]] Index inner, [[maybe_unused]] Index cols) {
-  return choice().library.get();
+// What auto chose; null before that.
+std::atomic<const Choice*> automatic_choice = nullptr;
+
+const Choice& current_choice() {
+  const Choice* const automatic = automatic_choice.load(std::memory_order_acquire);
+  return automatic ? *automatic : environment();
+}
+
+// The choice for a program to be loaded, and from now on for all others.
+const Choice& settled_choice() {
+  if (!environment().automatic) return environment();
+  const Choice* before = nullptr;
+  automatic_choice.compare_exchange_strong(before, &environment(), std::memory_order_acq_rel);
+  return current_choice();
+}
+
+// A usual library, the first one or the one of a name; null, and what was found instead, where there is none.
+std::unique_ptr<const BlasLibrary> open_usual(const std::string* wanted, std::string& found) {
+  found = "none of that name";
+  for (const char* name : kUsualNames) {
+    if (wanted && *wanted != name && wanted->rfind(std::string(name) + " (", 0) != 0) continue;
+    auto library = open_blas(name, found);
+    if (!library) continue;
+    if (!wanted || library->name == *wanted) return library;
+    found = "'" + library->name + "'";
+  }
+  return nullptr;
+}
+
+Choice choose_automatically(const std::string& library, std::vector<BlasRange> faster) {
+  Choice choice;
+  choice.automatic = true;
+  if (library.empty()) {
+    choice.reason = environment().reason;
+  } else if (faster.empty()) {
+    choice.reason = "BRAUER_BLAS=auto, and a calibration found " + library + " faster for no product";
+  } else {
+    std::string found;
+    choice.library = open_usual(&library, found);
+    choice.reason = choice.library ? "BRAUER_BLAS=auto, where a calibration found it faster"
+                                   : "BRAUER_BLAS=auto: a calibration expected '" + library + "', received " + found;
+    if (choice.library) choice.faster = std::move(faster);
+  }
+  return choice;
+}
+
+bool is_range(const BlasRange& range) {
+  return (range.dtype == Dtype::f32 || range.dtype == Dtype::f64) && 0 < range.least_inner &&
+         range.least_inner <= range.most_inner && 0 < range.least_cols && range.least_cols <= range.most_cols;
 }
 
 // A plan for each shape that was tried; null where the library failed.
 struct Plans {
   std::mutex mutex;
-  std::map<std::tuple<bool, Index, Index>, std::unique_ptr<const BlasPlan>> tried;
+  std::map<std::tuple<const BlasLibrary*, Dtype, Index, Index>, std::unique_ptr<const BlasPlan>> tried;
 };
 
 Plans& plans() {
   static Plans* const all = new Plans;
   return *all;
 }
+
+template <class T>
+constexpr Dtype kDtypeOf = std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
 
 // A mix as rows that are multiplied by one matrix.
 struct Rows {
@@ -98,11 +158,9 @@ bool is_blas_product(const Program& program, const Mix& mix, Rows& rows) {
 
 const BlasLibrary* installed_blas() {
   static const BlasLibrary* const found = []() -> const BlasLibrary* {
-    if (!choice().automatic) return choice().library.get();
+    if (!environment().automatic) return environment().library.get();
     std::string unused;
-    for (const char* name : kUsualNames)
-      if (auto library = open_blas(name, unused)) return library.release();
-    return nullptr;
+    return open_usual(nullptr, unused).release();
   }();
   return found;
 }
@@ -111,7 +169,7 @@ template <class T>
 const BlasPlan* find_blas_plan(const BlasLibrary& library, Index inner, Index cols) {
   Plans& all = plans();
   std::lock_guard lock(all.mutex);
-  const auto key = std::make_tuple(std::is_same_v<T, double>, inner, cols);
+  const auto key = std::make_tuple(&library, kDtypeOf<T>, inner, cols);
   if (const auto found = all.tried.find(key); found != all.tried.end()) return found->second.get();
   auto plan = std::make_unique<BlasPlan>();
   if (!plan_blas_rows<T>(library, inner, cols, *plan)) plan = nullptr;
@@ -120,11 +178,12 @@ const BlasPlan* find_blas_plan(const BlasLibrary& library, Index inner, Index co
 
 template <class T>
 void plan_blas(Compiled& code) {
+  const Choice& choice = settled_choice();
   for (Op& op : code.ops) {
     const auto* const mix = std::get_if<Mix>(op.source);
     Rows rows{};
     if (!mix || !is_blas_product(code.program, *mix, rows)) continue;
-    const BlasLibrary* const library = use_blas(rows.inner, rows.cols);
+    const BlasLibrary* const library = choice.library_for(kDtypeOf<T>, rows.inner, rows.cols);
     if (!library) continue;
     op.blas = find_blas_plan<T>(*library, rows.inner, rows.cols);
     if (op.blas) code.own_weights = std::max(code.own_weights, std::size_t(op.blas->room()));
@@ -132,19 +191,43 @@ void plan_blas(Compiled& code) {
 }
 
 BlasInfo blas_info() {
-  const Choice& chosen = choice();
+  const Choice& choice = current_choice();
   BlasInfo info;
-  info.library = chosen.library ? chosen.library->name : "";
-  info.reason = chosen.reason;
-  info.error = chosen.error;
-  if (!chosen.library) return info;
+  info.library = choice.library ? choice.library->name : "";
+  info.reason = choice.reason;
+  info.error = choice.error;
+  info.faster = choice.faster;
+  if (!choice.library) return info;
   Plans& all = plans();
   std::lock_guard lock(all.mutex);
   for (const auto& [key, plan] : all.tried) {
-    const auto& [wide, inner, cols] = key;
-    info.products.push_back({wide ? Dtype::f64 : Dtype::f32, inner, cols, plan != nullptr});
+    const auto& [library, dtype, inner, cols] = key;
+    if (library == choice.library.get()) info.products.push_back({dtype, inner, cols, plan != nullptr});
   }
   return info;
+}
+
+Status use_blas(const std::string& library, std::vector<BlasRange> faster) noexcept {
+  try {
+    if (!std::all_of(faster.begin(), faster.end(), is_range))
+      return Status::error(Code::invalid_argument,
+                           "useBlas: ranges: expected the least and the most of each size, received others");
+    if (!environment().automatic || automatic_choice.load(std::memory_order_acquire)) return {};
+    auto choice = std::make_unique<const Choice>(choose_automatically(library, std::move(faster)));
+    const Choice* before = nullptr;
+    if (automatic_choice.compare_exchange_strong(before, choice.get(), std::memory_order_acq_rel))
+      static_cast<void>(choice.release());
+    return {};
+  } catch (const std::bad_alloc&) {
+    return Status::error(Code::out_of_memory, "useBlas: expected memory for a choice, received none");
+  } catch (...) {
+    return Status::error(Code::internal, "useBlas: unexpected failure");
+  }
+}
+
+std::string installed_blas_name() {
+  const BlasLibrary* const library = installed_blas();
+  return library ? library->name : "";
 }
 
 template const BlasPlan* find_blas_plan<float>(const BlasLibrary&, Index, Index);

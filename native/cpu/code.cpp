@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/box.h"
+
 namespace brauer {
 namespace {
 
@@ -17,22 +19,6 @@ int split_loop(const std::vector<Loop>& loops) {
     if (best < 0 || std::llabs(loop.out) > std::llabs(loops[std::size_t(best)].out)) best = int(i);
   }
   return best;
-}
-
-// Calls f(buffer, write) for every buffer that an instruction touches.
-template <class F>
-void each_access(const Instruction& instruction, const F& f) {
-  if (const auto* zero = std::get_if<Zero>(&instruction)) f(zero->out, true);
-  if (const auto* strided = std::get_if<Strided>(&instruction)) f(strided->in, false), f(strided->out, true);
-  if (const auto* gather = std::get_if<Gather>(&instruction)) f(gather->in, false), f(gather->out, true);
-  if (const auto* mix = std::get_if<Mix>(&instruction)) {
-    f(mix->a, mix->form == MixForm::input), f(mix->b, mix->form == MixForm::weight);
-    f(mix->c, mix->form == MixForm::forward);
-  }
-  if (const auto* orbit = std::get_if<Orbit>(&instruction)) {
-    f(orbit->strands, orbit->inverse);
-    for (const OrbitRows& rows : orbit->lambdas) f(rows.buffer, !orbit->inverse);
-  }
 }
 
 struct Compiler {
@@ -110,26 +96,12 @@ struct Compiler {
     return result;
   }
 
-  // Instructions of a section that add to what an inverse orbit wrote become terms of it, where nothing between them
-  // touches either buffer.
   void fuse(const Section& section) {
-    for (std::size_t i = section.first; i < section.first + section.count; i++) {
-      const auto* orbit = std::get_if<Orbit>(code.ops[i].source);
-      if (!orbit || !orbit->inverse) continue;
-      std::vector<std::size_t> written;
-      for (std::size_t j = i + 1; j < section.first + section.count; j++) {
-        if (code.ops[j].fused) continue;
-        const auto* strided = std::get_if<Strided>(code.ops[j].source);
-        const bool moves = strided && std::find(written.begin(), written.end(), strided->in) == written.end() &&
-                           std::find(written.begin(), written.end(), strided->out) == written.end();
-        if (moves && fuse_term(*orbit, *code.ops[i].orbit, *strided))
-          code.ops[j].fused = true, code.ops[j].split = -1;
-        else
-          each_access(*code.ops[j].source, [&](std::size_t buffer, bool write) {
-            if (write) written.push_back(buffer);
-          });
-      }
-    }
+    each_term(code.program, section, [&](std::size_t orbit, std::size_t strided, OrbitTerm term) {
+      if (!take_term(*code.ops[orbit].orbit, std::move(term))) return false;
+      code.ops[strided].fused = true, code.ops[strided].split = -1;
+      return true;
+    });
   }
 
   void compile_orbits() {

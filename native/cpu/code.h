@@ -74,11 +74,4 @@ struct Compiled {
 // The program must have been verified. width: of the kernels' vectors; lanes: of a program made by `with_lanes`.
 Compiled compile(Program program, Index width, Index lanes);
 
-// Whether running a section box by box gives the bits of running it once, and boxes may run on several threads: every
-// buffer that the section writes is indexed by the strands in one way, so that no two boxes meet in an element.
-bool is_boxable(const Program& program, const Section& section);
-
-// Whether no two settings of the loops give one output element.
-bool is_injective(const std::vector<Loop>& loops);
-
 }  // namespace brauer

@@ -30,6 +30,9 @@ constexpr double kLaneBytes = 4 << 20;
 // Boxes that each thread should get of a section that several threads share, so that they end together.
 constexpr Index kBoxesPerThread = 4;
 
+// Items per thread from which on the last round of items may leave threads without one.
+constexpr Index kRounds = 16;
+
 // One run's arguments.
 template <class T>
 struct Call {
@@ -83,24 +86,24 @@ class CpuExecutable final : public Executable {
     if (threads <= 0) threads = threads_;
     const double runs = double(std::max<Index>(batch - 1, 0) / code_.lanes + 1);
     if (code_.work * runs < parallel_work_) threads = 1;
-    const bool shared_item = !code_.has_shared_output && code_.lanes == 1 && batch < threads;
-    const double tiles = std::ceil(runs / double(code_.lanes > 1 ? 1 : tile_items_)), item_share = double(threads);
-    // The thread with the most tiles, or its part of an item.
-    const double share = shared_item ? runs / item_share : std::ceil(tiles / double(threads)) / tiles * runs;
+    const double shared = code_.has_shared_output ? 0 : double(shared_items(batch, threads)), whole = runs - shared;
+    const double tiles = std::ceil(whole / double(code_.lanes > 1 ? 1 : tile_items_));
+    // The thread with the most tiles, and its part of the items that all share.
+    const double share =
+        (tiles > 0 ? std::ceil(tiles / double(threads)) / tiles * whole : 0) + shared / double(threads);
     WorkCounts work = item_work(code_);
     double boxes = 1;
     for (std::size_t s = 0; s < lengths_.size(); s++) {
       const Section& section = code_.sections[s].section;
       if (lengths_[s] > 0) boxes = double(Blocks{section.n, lengths_[s], section.d}.boxes());
     }
-    work.steps *= (fits_ ? std::ceil(tiles / double(threads)) : share * boxes);
+    work.steps *= fits_ ? std::ceil(tiles / double(threads)) + shared : share * boxes;
     for (double* each : {&work.products, &work.sums, &work.moves, &work.rows, &work.transforms}) *each *= share;
     work.runs *= boxes > 1 ? share * std::sqrt(boxes) : share;
     work.calls = 1;
     work.wakes = threads > 1 ? 1 : 0;
-    const double bytes = runs * code_.operand_size * double(sizeof(T));
-    // Operands of items that fit a tile are fetched during products, and cost little.
-    work.bytes = fits_ ? 0 : bytes;
+    // What fits a tile is fetched during products, and costs little.
+    work.bytes = fits_ ? 0 : runs * far_elements(code_, tile_elements_) * double(sizeof(T));
     return work;
   }
 
@@ -134,10 +137,8 @@ class CpuExecutable final : public Executable {
     Status status;
     if (code_.has_shared_output)
       status = run_segments(call);
-    else if (code_.lanes == 1 && batch < threads && code_.work >= parallel_work_)
-      status = run_items(call);
     else
-      status = run_tiles(call);
+      status = run_whole_and_shared(call);
     if (status.code == Code::out_of_memory) throw std::bad_alloc();
     if (!status.ok() && status.message.empty()) status.message = "run: unexpected failure";
     return status.ok() && call.cancelled() ? aborted() : status;
@@ -205,6 +206,20 @@ class CpuExecutable final : public Executable {
     return {};
   }
 
+  // Large items one by one on the threads, and those left over, of which not every thread would get one, shared by all.
+  Status run_whole_and_shared(const Call<T>& call) const {
+    Call<T> whole = call;
+    whole.batch -= shared_items(call.batch, call.threads);
+    Status status = run_tiles(whole);
+    return status.ok() && whole.batch < call.batch ? run_items(call, whole.batch) : status;
+  }
+
+  Index shared_items(Index batch, int threads) const {
+    if (code_.lanes > 1 || code_.work < parallel_work_) return 0;
+    if (batch < threads) return batch;
+    return !fits_ && batch < kRounds * threads ? batch % threads : 0;
+  }
+
   // As few tiles as fit the budget, a multiple of the threads, and of nearly one size.
   Status run_tiles(const Call<T>& call) const {
     if (call.batch == 0) return {};
@@ -236,15 +251,15 @@ class CpuExecutable final : public Executable {
     return parallel_for(call.threads, tiles, grain, body);
   }
 
-  // Fewer items than threads: all threads work on one item, instruction by instruction, the boxes of a section among
-  // them.
-  Status run_items(const Call<T>& call) const {
+  // All threads work on one item after the other, from the first on, instruction by instruction, the boxes of a section
+  // among them.
+  Status run_items(const Call<T>& call, Index first) const {
     Space& space = Space::of_thread();
     space.lengths = lengths_;
     for (std::size_t s = 0; s < lengths_.size(); s++)
       if (code_.sections[s].boxable) space.lengths[s] = shared_length(code_.sections[s], call.threads);
     const auto& operands = call.operands;
-    for (Index item = 0; item < call.batch; item++) {
+    for (Index item = first; item < call.batch; item++) {
       if (call.cancelled()) return aborted();
       memory_.bind(space, operands, item, 1, space.lengths, nullptr);
       Status status = each_part(

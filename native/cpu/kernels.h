@@ -26,7 +26,8 @@ struct Ahead {
 };
 
 // C[i, j] (+)= Σ_k A[i, k]·B[k, j]. A has strides for both of its indices, so that the same kernel multiplies by a
-// transpose; rows of B and C are contiguous. Each element is summed over k in order, in blocks fixed by `inner` alone.
+// transpose; rows of B and C are contiguous. Each element is summed over k in blocks fixed by `inner` alone, within a
+// block in order, or lane by lane where `cols` and a_inner let vectors run along the rows of A.
 template <class T>
 struct Gemm {
   const T *a, *b;
@@ -84,6 +85,9 @@ struct Term {
   Index in1, in2;
   T scale;
 };
+
+// Vectors of gemm run along rows of A (a_inner is 1) where C has one column, or at most a vector's lanes over this.
+inline constexpr int kDotPart = 4;
 
 inline constexpr int kMostTerms = 128;  // of all rows of an orbit together
 

@@ -8,7 +8,9 @@ namespace brauer {
 namespace {
 
 // Products per kernel call, so that a cancelled run stops within a millisecond or two.
-constexpr double kCallProducts = 1 << 24;
+constexpr double kCallProducts = 1 << 25;
+// Tiles of registers per kernel call at least: fewer do not pay for its copies of B.
+constexpr Index kCallTiles = 4;
 
 // The operand of one role over all items of a tile.
 template <class T>
@@ -38,7 +40,8 @@ bool merge_items(Matrix<T>& x, Matrix<T>& y, Index items, Index rows) {
 template <class T>
 void multiply_rows(const BlasPlan* blas, Tile<T>& tile, const Matrix<T>& x, const T* b, Index b_row, const Matrix<T>& y,
                    Index rows, Index inner, Index cols, bool set) {
-  Index piece = std::max<Index>(std::min(kCallProducts / double(inner) / double(cols), double(rows)), 16);
+  const Index tiles = Index(kCallProducts / double(inner) / double(cols) / double(tile.kernels->rows));
+  Index piece = std::max(tiles, kCallTiles) * tile.kernels->rows;
   if (blas) piece = std::max<Index>(piece / blas->sizes[0], 1) * blas->sizes[0];
   for (Index r = 0; r < rows; r += piece) {
     const Index count = std::min(piece, rows - r);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 
 namespace brauer {
 namespace {
@@ -17,16 +16,6 @@ constexpr Index kCallElements = Index(1) << 20;
 bool continues(const OrbitLoop& outer, Index run) {
   return outer.strands == run &&
          std::all_of(outer.rows.begin(), outer.rows.end(), [&](Index stride) { return stride == run; });
-}
-
-// Whether the strands of a word that a term wants equal are.
-bool applies(const OrbitTerm& term, const std::uint8_t* label) {
-  return std::all_of(term.groups.begin(), term.groups.end(), [&](std::uint32_t group) {
-    const int first = std::countr_zero(group);
-    for (std::uint32_t left = group; left; left &= left - 1)
-      if (label[std::countr_zero(left)] != label[first]) return false;
-    return true;
-  });
 }
 
 // The first value of the range that each distinct value of a composition comes from.
@@ -262,29 +251,8 @@ OrbitPlan plan_orbit(const Orbit& orbit) {
   return plan;
 }
 
-bool fuse_term(const Orbit& orbit, OrbitPlan& plan, const Strided& strided) {
-  if (strided.set || strided.out != orbit.strands || strided.out_base != orbit.base || !plan.loops.empty())
-    return false;
-  OrbitTerm term{strided.in, strided.in_base, {}, {}, strided.scale};
-  Index channels = 1;
-  std::uint32_t seen = 0;
-  for (auto each = strided.loops.rbegin(); each != strided.loops.rend(); each++) {
-    const Loop& loop = *each;
-    if (loop.strands == 0) {
-      if (loop.extent == 1) continue;
-      if (loop.alternate || loop.out != channels || loop.in != channels) return false;
-      channels *= loop.extent;
-      continue;
-    }
-    Index out = 0;
-    for (std::uint32_t left = loop.strands; left; left &= left - 1)
-      out += orbit.strides[std::size_t(std::countr_zero(left))];
-    if (loop.alternate || loop.out != out || loop.extent != orbit.n || (seen & loop.strands)) return false;
-    seen |= loop.strands;
-    term.strides[std::countr_zero(loop.strands)] = loop.in;
-    if (std::popcount(loop.strands) > 1) term.groups.push_back(loop.strands);
-  }
-  if (channels != plan.channels || seen != (1u << orbit.d) - 1) return false;
+bool take_term(OrbitPlan& plan, OrbitTerm term) {
+  if (!plan.loops.empty()) return false;
   // The orbit of d different values has the most rows, and all terms that are not tied to equal ones.
   const std::size_t most = std::size_t(plan.largest) * (plan.terms.size() + 1);
   if (most > std::size_t(kMostTerms)) return false;

@@ -2,22 +2,11 @@
 
 #include <vector>
 
-#include "cpu/box.h"
+#include "core/box.h"
+#include "core/terms.h"
 #include "cpu/tile.h"
 
 namespace brauer {
-
-// A `strided` of the section that adds to what an inverse orbit writes, done by the orbit itself: an element is then
-// written once, with all its terms.
-struct OrbitTerm {
-  std::size_t buffer;
-  Index base;
-  // Strand s moves the term by strides[s]; strands of one group (bit masks) must have one value, else it is not added.
-  // Only the first strand of a group has a stride.
-  Index strides[kMaxStrands];
-  std::vector<std::uint32_t> groups;
-  double scale;
-};
 
 // The multi-indices of one composition in a box, as the kernel takes them. Strands and terms are counted from the
 // corner of the box, so that boxes of one shape share their runs.
@@ -65,7 +54,7 @@ struct OrbitPlan {
 OrbitPlan plan_orbit(const Orbit& orbit);
 
 // Takes over a term if it can; to be called before `complete_orbit`.
-bool fuse_term(const Orbit& orbit, OrbitPlan& plan, const Strided& strided);
+bool take_term(OrbitPlan& plan, OrbitTerm term);
 void complete_orbit(const Orbit& orbit, OrbitPlan& plan);
 
 // Appends the lines of a box of its strands.

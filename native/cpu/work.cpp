@@ -1,6 +1,8 @@
 #include "cpu/work.h"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace brauer {
 namespace {
@@ -35,12 +37,19 @@ struct Counter {
       work.products += rows * inner * cols * vectors(double(mix.lanes));
       work.sums += rows * (mix.form == MixForm::forward ? cols : inner) * vectors(double(mix.lanes));
     } else if (mix.form == MixForm::forward) {
-      product(rows, inner, cols);
+      product_by_rows(rows, inner, cols);
     } else if (mix.form == MixForm::input) {
-      product(rows, cols, inner);
+      product_by_rows(rows, cols, inner);
     } else {
       product(inner, rows, cols);
     }
+  }
+
+  // Few columns are summed in the lanes of vectors along the rows.
+  void product_by_rows(double rows, double inner, double cols) const {
+    if (cols > 1 && cols * double(kDotPart) > double(code.width)) return product(rows, inner, cols);
+    work.products += rows * cols * vectors(inner);
+    work.sums += rows * cols * std::ceil(inner / 256);
   }
 
   void product(double rows, double inner, double cols) const {
@@ -64,7 +73,55 @@ struct Counter {
   }
 };
 
+// Elements of a buffer that an instruction reads or writes.
+struct Touched {
+  std::size_t buffer;
+  double elements;
+};
+
+std::vector<Touched> touched(const Op& op) {
+  struct Visitor {
+    const Op& op;
+    std::vector<Touched> operator()(const Zero& zero) const {
+      return {{zero.out, double(zero.rows) * double(zero.count)}};
+    }
+    std::vector<Touched> operator()(const Strided& strided) const {
+      return {{strided.in, volume(*op.nest)}, {strided.out, volume(*op.nest)}};
+    }
+    std::vector<Touched> operator()(const Gather& gather) const {
+      const double elements = volume(*op.nest) * double(gather.count);
+      return {{gather.in, elements}, {gather.out, elements}};
+    }
+    std::vector<Touched> operator()(const Mix& mix) const {
+      const double rows = double(mix.rows) * double(mix.lanes);
+      return {{mix.a, rows * double(mix.inner)}, {mix.c, rows * double(mix.cols)}};
+    }
+    std::vector<Touched> operator()(const Orbit& orbit) const {
+      double elements = double(op.orbit->channels) * std::pow(double(orbit.n), orbit.d);
+      for (const OrbitLoop& loop : op.orbit->loops) elements *= double(loop.extent);
+      std::vector<Touched> all = {{orbit.strands, elements}};
+      for (const OrbitRows& rows : orbit.lambdas) all.push_back({rows.buffer, elements});
+      return all;
+    }
+  };
+  return std::visit(Visitor{op}, *op.source);
+}
+
 }  // namespace
+
+double far_elements(const Compiled& code, double near) {
+  double sum = 0;
+  for (const Op& op : code.ops) {
+    if (op.fused) continue;
+    for (const Touched& each : touched(op)) {
+      const Buffer& buffer = code.program.buffers[each.buffer];
+      // What boxes hold for themselves stays in the cache, and what the items share mostly does.
+      if (buffer.shared || buffer.section >= 0 || double(buffer.size) <= near) continue;
+      sum += std::min(each.elements, double(buffer.size));
+    }
+  }
+  return sum;
+}
 
 WorkCounts item_work(const Compiled& code) {
   WorkCounts work{};

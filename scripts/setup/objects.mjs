@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { onPath } from './needs.mjs'
 import { listFiles, root } from './stamps.mjs'
 
-/** The object files of the addon and its library (not of tests), or the reason why there is nothing to read. */
+/** The object files of the addon and its libraries (not of tests), or the reason why there is nothing to read. */
 export function addonObjects() {
   if (!onPath('nm')) return { skip: 'nm is not on the PATH' }
-  const objects = listFiles('build-cmake').filter((file) => /\/brauer(_core)?\.dir\/.*\.o$/.test(file))
+  const objects = listFiles('build-cmake').filter((file) => /\/brauer(_core|_cuda)?\.dir\/.*\.o$/.test(file))
   // A source that has gone leaves its object behind.
   const present = new Set(['native', 'cuda'].flatMap(listFiles))
   return { objects: objects.filter((file) => present.has(file.replace(/^.*?\.dir\//, '').replace(/\.o$/, ''))) }

@@ -33,8 +33,14 @@ export function hashOf(files, ...values) {
  *  build again. */
 export function nativeHash() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const files = [...listFiles('native'), ...listFiles('cuda'), 'CMakeLists.txt', 'scripts/gyp-build.mjs']
+  const scripts = ['scripts/gyp-build.mjs', 'scripts/nvcc.mjs']
+  const files = [...listFiles('native'), ...listFiles('cuda'), 'CMakeLists.txt', ...scripts]
   return hashOf(files, process.platform, process.arch, version)
+}
+
+/** What the environment asks of a build, see scripts/gyp-build.mjs; '' for nothing. */
+export function nativeOptions() {
+  return [process.env.WITH_CUDA, process.env.BRAUER_CUDA_ARCHITECTURES].filter(Boolean).join(' ')
 }
 
 export function readStamps() {

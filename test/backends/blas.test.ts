@@ -1,18 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { measureProduct } from '../../lib/backends/native.js'
 import { cpuInfo } from '../../lib/index.js'
-import { brauer } from '../cli/support.js'
-import { inChild } from './child.js'
+import { brauer, scratch } from '../cli/support.js'
+import { fakeBlas, inChild } from './child.js'
 
 // A BLAS in place of our kernels: by name or not at all, and no bit of an item tells what was around it.
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const fake = ['so', 'dll']
-  .map((ending) => `${root}build-cmake/Release/fake_blas.${ending}`)
-  .find((path) => existsSync(path))
+const fake = fakeBlas
 
 /** What a process found with a library: a hash of each case's results, and how far they are from the reference. */
 interface Found {
@@ -213,20 +210,24 @@ test('a library that does not open is an error, for auto too', () => {
   }
 })
 
+const { path: cache, remove } = scratch()
+afterAll(remove)
+
 test.each([
   ['off', 'BRAUER_BLAS=off'],
   ['auto', 'calibration'],
   ['', 'calibration'],
-])('BRAUER_BLAS=%s uses none, and says why', (value, why) => {
+])('BRAUER_BLAS=%s without a calibration uses none, and says why', (value, why) => {
+  const env = { BRAUER_BLAS: value, BRAUER_CACHE: cache }
   const { library, reason, products } = inChild(
     `brauer.linear(brauer.O(3), { 1: 16 }, { 1: 16 }, { backend: 'cpu' })
     console.log(JSON.stringify(brauer.cpuInfo().blas))`,
-    { BRAUER_BLAS: value },
+    env,
   ) as ReturnType<typeof cpuInfo>['blas']
   expect(library).toBeUndefined()
   expect(reason).toContain(why)
   expect(products).toEqual([])
-  expect(brauer(['info'], { env: { BRAUER_BLAS: value } }).stdout).toMatch(/^blas +none: /m)
+  expect(brauer(['info'], { env }).stdout).toMatch(/^blas +none: /m)
 })
 
 test('a product of no rows cannot be measured', () => {

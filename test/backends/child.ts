@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -14,3 +15,8 @@ export function inChild(body: string, env: Readonly<Record<string, string>> = {}
   if (child.status !== 0) throw new Error(`exit ${child.status ?? child.signal}\n${child.stderr}`)
   return JSON.parse(child.stdout)
 }
+
+/** A BLAS made for tests, where it is built. */
+export const fakeBlas = ['so', 'dll']
+  .map((ending) => `${root}build-cmake/Release/fake_blas.${ending}`)
+  .find((path) => existsSync(path))

@@ -15,16 +15,16 @@ describe('a named backend', () => {
   })
 
   const missing: [string, Refusal][] = [
-    ['cuda', { code: 'backend-unavailable', where: 'backend cuda', expected: 'CUDA', received: /./ }],
-    ['cuda:1', { code: 'backend-unavailable', where: 'backend cuda:1', expected: 'CUDA', received: /./ }],
-    ['tpu', { code: 'invalid-argument', where: 'backend', expected: 'auto, cpu, reference', received: '"tpu"' }],
-    ['CPU', { code: 'invalid-argument', where: 'backend', expected: 'auto, cpu, reference', received: '"CPU"' }],
-    ['', { code: 'invalid-argument', where: 'backend', expected: 'auto, cpu, reference', received: '""' }],
-    ['cuda:', { code: 'invalid-argument', where: 'backend', expected: 'auto, cpu, reference', received: '"cuda:"' }],
-    ['cuda:-1', { code: 'invalid-argument', where: 'backend', expected: 'auto, cpu, reference', received: '"cuda:-1"' }],
-    ['cpu:0', { code: 'invalid-argument', where: 'backend', expected: 'auto, cpu, reference', received: '"cpu:0"' }],
-    ['__proto__', { code: 'invalid-argument', where: 'backend', expected: 'auto, cpu, reference', received: '"__proto__"' }],
-    ['x'.repeat(1e6), { code: 'invalid-argument', where: 'backend', expected: 'auto, cpu, reference', received: /\.\.\."$/ }],
+    ['cuda', { code: 'backend-unavailable', where: 'backend cuda', expected: /./, received: /./ }],
+    ['cuda:1', { code: 'backend-unavailable', where: 'backend cuda:1', expected: /./, received: /./ }],
+    ['tpu', { code: 'invalid-argument', where: 'backend', expected: 'auto, cuda, cpu, reference', received: '"tpu"' }],
+    ['CPU', { code: 'invalid-argument', where: 'backend', expected: 'auto, cuda, cpu, reference', received: '"CPU"' }],
+    ['', { code: 'invalid-argument', where: 'backend', expected: 'auto, cuda, cpu, reference', received: '""' }],
+    ['cuda:', { code: 'invalid-argument', where: 'backend', expected: 'auto, cuda, cpu, reference', received: '"cuda:"' }],
+    ['cuda:-1', { code: 'invalid-argument', where: 'backend', expected: 'auto, cuda, cpu, reference', received: '"cuda:-1"' }],
+    ['cpu:0', { code: 'invalid-argument', where: 'backend', expected: 'auto, cuda, cpu, reference', received: '"cpu:0"' }],
+    ['__proto__', { code: 'invalid-argument', where: 'backend', expected: 'auto, cuda, cpu, reference', received: '"__proto__"' }],
+    ['x'.repeat(1e6), { code: 'invalid-argument', where: 'backend', expected: 'auto, cuda, cpu, reference', received: /\.\.\."$/ }],
   ] // prettier-ignore
   test.each(missing.map(([name, refusal]) => [name.slice(0, 20), name, refusal] as const))('%s is refused', async (_, name, refusal) => {
     refuses(() => make(name), refusal)
@@ -40,6 +40,7 @@ describe('auto', () => {
 
   test('listBackends says what there is', () => {
     expect(listBackends()).toMatchObject([
+      { name: 'cuda', available: false },
       { name: 'cpu', available: true },
       { name: 'reference', available: true },
     ])

@@ -86,11 +86,12 @@ test('warns where machine, threads or roofline differ', () => {
   const slow = { copy: 2e10, peak: 2.1e11 }
   const b = results([], {
     quick: true,
-    machine: { ...a.machine, threads: 4, isa: 'neon' },
+    machine: { ...a.machine, threads: 4, isa: 'neon', blas: 'libfast' },
     roofline: { first: slow, best: slow },
   })
   expect(compareResults(a, b).warnings).toEqual([
     'isa differs: avx2 and neon',
+    'blas differs: none and libfast',
     'threads differs: 2 and 4',
     'one is a quick run and the other is not',
     expect.stringMatching(/^the copy of the roofline is 0\.50 times as high in B/),

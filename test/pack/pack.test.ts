@@ -56,7 +56,7 @@ describe('the tarball', () => {
     const shipped =
       /^(dist|dist-bench|bench\/python|prebuilds|native|cuda|examples)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
     const outside = /^bench\/(package\.json|README\.md|contenders\/layer-worker\.mjs)$/
-    const building = /^(CMakeLists\.txt|binding\.gyp|scripts\/gyp-build\.mjs)$/
+    const building = /^(CMakeLists\.txt|binding\.gyp|scripts\/(gyp-build|nvcc)\.mjs)$/
     expect(box.packed.filter((path) => ![shipped, outside, building].some((each) => each.test(path)))).toEqual([])
     expect(box.packed.filter((path) => /\.tsbuildinfo$|__pycache__/.test(path))).toEqual([])
   })

@@ -1,4 +1,4 @@
-// Gemm (kernels.h). A tile of kGemmRows x 2 vectors of C stays in registers; per k it takes two vectors of B and one
+// Tiles of gemm (kernels.h). A tile of kGemmRows x 2 vectors of C stays in registers; per k it takes two vectors of B and one
 // broadcast element of A for each row. Rows and columns at the edges run the same instructions on fewer rows or masked
 // lanes.
 namespace brauer {
@@ -161,33 +161,6 @@ inline void gemm_row(const Gemm<typename S::T>& g, Index inner, Index cols) {
     gemm_tile<S, 1, Vectors, true, true>(panel, g.a, g.a_row, g.a_inner, g.c, g.c_row, idle);
   else
     gemm_tile<S, 1, Vectors, false, false>(panel, g.a, g.a_row, g.a_inner, g.c, g.c_row, idle);
-}
-
-template <class S>
-void gemm(const Gemm<typename S::T>& whole) {
-  constexpr Index W = S::W;
-  for (Index k = 0; k < whole.inner; k += kInnerBlock) {
-    const Index inner = whole.inner - k < kInnerBlock ? whole.inner - k : kInnerBlock;
-    Gemm<typename S::T> g = whole;
-    g.a += k * g.a_inner;
-    g.b += k * g.b_row;
-    g.set = whole.set && k == 0;
-    for (Index left = whole.cols; left > 0;) {
-      // Three vectors end a row of five or seven better than one.
-      const bool wide = whole.rows == 1 && left > 3 * W;
-      const Index most = !wide ? 2 * W : left > 7 * W ? 8 * W : 4 * W;
-      const Index cols = left <= 3 * W || left < most ? left : most;
-      if (wide)
-        cols > 4 * W ? gemm_row<S, 8>(g, inner, cols) : gemm_row<S, 4>(g, inner, cols);
-      else if (cols > 2 * W)
-        gemm_panel<S, 3>(g, inner, cols);
-      else if (cols > W)
-        gemm_panel<S, 2>(g, inner, cols);
-      else
-        gemm_panel<S, 1>(g, inner, cols);
-      left -= cols, g.b += cols, g.c += cols;
-    }
-  }
 }
 
 }  // namespace

@@ -3,6 +3,10 @@
 // defines inline functions may be included here.
 
 #include "cpu/isa/gemm.inl"
+// after gemm.inl, in this order
+#include "cpu/isa/dots.inl"
+#include "cpu/isa/product.inl"
+
 #include "cpu/isa/lanes.inl"
 #include "cpu/isa/peak.inl"
 #include "cpu/isa/reduce.inl"

@@ -141,7 +141,7 @@ void devices_have_their_limits() {
     int major, minor;
     std::int64_t shared;
     int blocks;  // of 256 threads and 20 KB on a multiprocessor
-  } wanted[] = {{"sm_75", 7, 5, 64, 3}, {"sm_80", 8, 0, 163, 7},   {"sm_86", 8, 6, 99, 4},  {"sm_89", 8, 9, 99, 4},
+  } wanted[] = {{"sm_75", 7, 5, 64, 3},  {"sm_80", 8, 0, 163, 7},   {"sm_86", 8, 6, 99, 4},  {"sm_89", 8, 9, 99, 4},
                 {"sm_90", 9, 0, 227, 8}, {"sm_100", 10, 0, 227, 8}, {"sm_120", 12, 0, 99, 4}};
   for (const auto& w : wanted) {
     CHECK(emulation::reset({w.name}));
@@ -287,7 +287,8 @@ void many_host_threads() {
       const Numbers argument{static_cast<float*>(memory)};
       for (int round = 0; round < 10 && ok; round++) {
         ok = fill(own, memory, 0, 512).ok();
-        for (int i = 0; i <= t && ok; i++) ok = launch(own, kernel_of("increment", increment), {4, 32, 0}, &argument).ok();
+        for (int i = 0; i <= t && ok; i++)
+          ok = launch(own, kernel_of("increment", increment), {4, 32, 0}, &argument).ok();
         ok = ok && copy(own, pinned, memory, 512).ok() && synchronise(own).ok();
         const auto* result = static_cast<const float*>(pinned);
         ok = ok && std::all_of(result, result + 128, [&](float x) { return x == float(t + 1); });

@@ -37,8 +37,7 @@ bool ends_the_process(const PlantedFault& fault) {
 
 // What a process that runs it says; "" if it ends well.
 std::string output_of_child(const PlantedFault& fault, bool planted) {
-  const std::string command =
-      "'" + program + "' '" + fault.name + "' " + (planted ? "fault" : "twin") + " 2>&1";
+  const std::string command = "'" + program + "' '" + fault.name + "' " + (planted ? "fault" : "twin") + " 2>&1";
   FILE* pipe = popen(command.c_str(), "r");
   std::string output;
   char line[512];

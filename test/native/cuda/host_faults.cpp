@@ -58,8 +58,9 @@ Status recorded_too_early(bool planted) {
   const Buffer<float> data(std::vector<float>(32, 1));
   Second second;
   const auto mark = [&](bool now) { return now ? record(second.event, stream) : Status{}; };
-  return first_failure({mark(planted), increment_on(stream, data.data), mark(!planted), wait(second.stream, second.event),
-                        increment_on(second.stream, data.data), synchronise(second.stream), synchronise(stream)});
+  return first_failure({mark(planted), increment_on(stream, data.data), mark(!planted),
+                        wait(second.stream, second.event), increment_on(second.stream, data.data),
+                        synchronise(second.stream), synchronise(stream)});
 }
 
 // A pinned buffer is filled anew while a copy may still read it.
@@ -90,8 +91,8 @@ Status read_too_early(bool planted) {
 
 Status released_in_flight(bool planted) {
   void* memory = nullptr;
-  const Status enqueued = first_failure({allocate(0, 128, memory), fill(stream, memory, 0, 128),
-                                         increment_on(stream, static_cast<float*>(memory))});
+  const Status enqueued = first_failure(
+      {allocate(0, 128, memory), fill(stream, memory, 0, 128), increment_on(stream, static_cast<float*>(memory))});
   const Status before = planted ? Status{} : synchronise(stream);
   release(0, memory);
   return first_failure({enqueued, before, synchronise(stream)});

@@ -22,9 +22,7 @@ Text name_of(std::size_t bytes, bool write) {
   return Text() << (write ? "a write of " : "a read of ") << std::int64_t(bytes) << " bytes";
 }
 
-Viewer viewer_of(const Lane& lane) {
-  return {&running->work, lane.clock, lane.self};
-}
+Viewer viewer_of(const Lane& lane) { return {&running->work, lane.clock, lane.self}; }
 
 // Calls visit(cell, bytes of its word) for each word.
 template <class Visit>
@@ -49,9 +47,7 @@ std::int64_t shared_offset(std::uintptr_t address) {
   return std::int64_t(address - reinterpret_cast<std::uintptr_t>(current->block->shared));
 }
 
-Text shared_place(std::uintptr_t address) {
-  return Text() << "byte " << shared_offset(address) << " of shared memory";
-}
+Text shared_place(std::uintptr_t address) { return Text() << "byte " << shared_offset(address) << " of shared memory"; }
 
 inline void check_shared(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
   const Lane& self = *current;
@@ -264,20 +260,12 @@ struct Misalignment {
 
 }  // namespace
 
-#define ACCESS(bytes)                                                                       \
-  void __tsan_read##bytes(void* p) {                                                        \
-    check_access<true>(p, bytes, false, __builtin_return_address(0));                       \
-  }                                                                                         \
-  void __tsan_write##bytes(void* p) {                                                       \
-    check_access<true>(p, bytes, true, __builtin_return_address(0));                        \
-  }
-#define UNALIGNED_ACCESS(bytes)                                                             \
-  void __tsan_unaligned_read##bytes(void* p) {                                              \
-    check_access<false>(p, bytes, false, __builtin_return_address(0));                      \
-  }                                                                                         \
-  void __tsan_unaligned_write##bytes(void* p) {                                             \
-    check_access<false>(p, bytes, true, __builtin_return_address(0));                       \
-  }
+#define ACCESS(bytes)                                                                                    \
+  void __tsan_read##bytes(void* p) { check_access<true>(p, bytes, false, __builtin_return_address(0)); } \
+  void __tsan_write##bytes(void* p) { check_access<true>(p, bytes, true, __builtin_return_address(0)); }
+#define UNALIGNED_ACCESS(bytes)                                                                                     \
+  void __tsan_unaligned_read##bytes(void* p) { check_access<false>(p, bytes, false, __builtin_return_address(0)); } \
+  void __tsan_unaligned_write##bytes(void* p) { check_access<false>(p, bytes, true, __builtin_return_address(0)); }
 
 extern "C" {
 ACCESS(1)
@@ -289,8 +277,12 @@ UNALIGNED_ACCESS(2)
 UNALIGNED_ACCESS(4)
 UNALIGNED_ACCESS(8)
 UNALIGNED_ACCESS(16)
-void __tsan_read_range(void* p, std::size_t bytes) { check_access<false>(p, bytes, false, __builtin_return_address(0)); }
-void __tsan_write_range(void* p, std::size_t bytes) { check_access<false>(p, bytes, true, __builtin_return_address(0)); }
+void __tsan_read_range(void* p, std::size_t bytes) {
+  check_access<false>(p, bytes, false, __builtin_return_address(0));
+}
+void __tsan_write_range(void* p, std::size_t bytes) {
+  check_access<false>(p, bytes, true, __builtin_return_address(0));
+}
 void __tsan_init() {}
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}

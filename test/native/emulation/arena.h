@@ -5,9 +5,9 @@
 
 #include "emulation/shadow.h"
 
-// Memory of the devices, and pinned memory of the host: a piece of the address space for each, reserved once, so that an
-// address tells whose it is and where its shadow lies. Under AddressSanitizer and ThreadSanitizer, which have shadows of
-// their own, memory comes from malloc instead.
+// Memory of the devices, and pinned memory of the host: a piece of the address space for each, reserved once, so that
+// an address tells whose it is and where its shadow lies. Under AddressSanitizer and ThreadSanitizer, which have
+// shadows of their own, memory comes from malloc instead.
 namespace brauer::emulation {
 
 constexpr int region_count = 8;  // 0: pinned memory; 1 + d: device d

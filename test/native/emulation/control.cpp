@@ -10,10 +10,14 @@ namespace brauer::emulation {
 
 namespace {
 
-constexpr const char* call_names[] = {"allocate", "allocate_pinned", "free_memory", "create_stream", "create_event",
-                                      "record",   "wait",            "is_done",     "elapsed",       "copy",
-                                      "fill",     "launch",          "occupancy",   "synchronise",   "execution",
-                                      "any"};
+constexpr const char* call_names[] = {"allocate",     "allocate_pinned",
+                                      "free_memory",  "create_stream",
+                                      "create_event", "record",
+                                      "wait",         "is_done",
+                                      "elapsed",      "copy",
+                                      "fill",         "launch",
+                                      "occupancy",    "synchronise",
+                                      "execution",    "any"};
 static_assert(std::size(call_names) == call_count);
 
 std::vector<std::string> split(const std::string& text, char separator) {

@@ -9,7 +9,8 @@
 
 // What tests ask of the emulated devices. A process that cannot call this says it in the environment, where every key
 // may be left out:
-//   BRAUER_EMULATION="devices=sm_80,sm_90 memory=67108864 seed=3 poison=59 landing=earliest check=0 unwritten=reject fail=launch:2:device-lost"
+//   BRAUER_EMULATION="devices=sm_80,sm_90 memory=67108864 seed=3 poison=59 landing=earliest check=0 unwritten=reject
+//   fail=launch:2:device-lost"
 namespace brauer::emulation {
 
 // When an asynchronous copy lands: any moment between being issued and being awaited is legal.
@@ -33,8 +34,24 @@ bool reset(const std::vector<std::string>& devices = {"sm_80"});
 void limit_memory(int device, std::int64_t bytes);
 
 // The calls of cuda/device.h that may fail; `execution` is a kernel that fails while it runs.
-enum class Call { allocate, allocate_pinned, free_memory, create_stream, create_event, record, wait, is_done, elapsed,
-                  copy, fill, launch, occupancy, synchronise, execution, any };
+enum class Call {
+  allocate,
+  allocate_pinned,
+  free_memory,
+  create_stream,
+  create_event,
+  record,
+  wait,
+  is_done,
+  elapsed,
+  copy,
+  fill,
+  launch,
+  occupancy,
+  synchronise,
+  execution,
+  any
+};
 
 // The n-th of these calls from now on (1 is the next) fails, once. `device_lost` stays.
 void fail(Call call, std::int64_t nth, Code code);
@@ -53,8 +70,8 @@ bool is_same_with_both_poisons(const std::function<std::vector<unsigned char>()>
 // before.
 void with_all_settings(int seeds, const std::function<void(const Settings&)>& body);
 
-// Who finds races and misplaced or misaligned accesses: the emulated device itself, which names them, or a sanitizer, which
-// ends the process.
+// Who finds races and misplaced or misaligned accesses: the emulated device itself, which names them, or a sanitizer,
+// which ends the process.
 enum class Finder { device, address_sanitizer, thread_sanitizer };
 Finder finder();
 

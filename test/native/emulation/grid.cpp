@@ -227,9 +227,8 @@ Status run_grid(Run& run) {
   running = nullptr;
   current = nullptr;
   if (run.fault.empty()) return {};
-  return Status::error(Code::internal,
-                       "kernel " + std::string(run.kernel.name) + ", " + std::string(run.fault.view()) +
-                           describe_place(run.fault_pc));
+  return Status::error(Code::internal, "kernel " + std::string(run.kernel.name) + ", " + std::string(run.fault.view()) +
+                                           describe_place(run.fault_pc));
 }
 
 }  // namespace brauer::emulation

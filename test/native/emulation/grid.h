@@ -77,9 +77,9 @@ struct Block {
   std::vector<Warp> warps;
   Barrier barriers[barrier_count];
   int unfinished = 0;
-  std::vector<Cell> cells;    // of shared memory
+  std::vector<Cell> cells;   // of shared memory
   std::deque<Clock> clocks;  // where unused, to be used again
-  char* sync = nullptr;       // addresses for ThreadSanitizer to publish and observe: two of each barrier, two of each warp
+  char* sync = nullptr;  // addresses for ThreadSanitizer to publish and observe: two of each barrier, two of each warp
 };
 
 // The fibres of one stream. They are not shared between streams: ThreadSanitizer takes what a fibre did before for
@@ -117,11 +117,11 @@ extern Lane* current;
 Status run_grid(Run& run);
 
 // For the functions of kernel.h.
-void wait_for_others();                                   // returns when somebody has made this lane ready
-void make_ready(Lane* const* lanes, std::size_t count);   // in a random order, all but the current one
-[[noreturn]] void fail_launch(const Text& fault);  // names kernel, block and thread of the current lane
-Text describe(cuda::Where where);                  // " (file:line)"
-Text describe_standstill();                        // no lane can go on: who waits for whom
+void wait_for_others();                                  // returns when somebody has made this lane ready
+void make_ready(Lane* const* lanes, std::size_t count);  // in a random order, all but the current one
+[[noreturn]] void fail_launch(const Text& fault);        // names kernel, block and thread of the current lane
+Text describe(cuda::Where where);                        // " (file:line)"
+Text describe_standstill();                              // no lane can go on: who waits for whom
 void land_all_copies(Lane& lane);
 // `multiply` is called once, by the last lane of the warp; it reads and writes the operands of all.
 void multiply_in_warp(const char* what, cuda::Where where, MmaOperands operands, void (*multiply)(const Warp&));

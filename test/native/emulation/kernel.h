@@ -8,6 +8,7 @@
 // The emulated device's side of cuda/kernel.h, for kernels compiled by the host compiler. Where a function is called is
 // kept, so that a fault can say so.
 #define BRAUER_KERNEL(threads, blocks)
+#define BRAUER_UNROLL
 #define BRAUER_DEVICE inline
 
 namespace brauer::cuda {
@@ -62,6 +63,8 @@ BRAUER_DEVICE void copy_async_wait() {
   static_assert(N >= 0);
   copy_async_wait_groups(N);
 }
+
+BRAUER_DEVICE float square_root(float value) { return __builtin_sqrtf(value); }
 
 BRAUER_DEVICE float to_tf32(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);

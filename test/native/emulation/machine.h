@@ -90,7 +90,7 @@ Status enqueue(cuda::Stream& stream, Operation operation);
 void run_until_idle(cuda::Stream& stream);
 void run_something();
 bool is_registered(const void* memory);  // of a device, or pinned
-void know(const cuda::Stream& stream);  // the host has waited for it
+void know(const cuda::Stream& stream);   // the host has waited for it
 
 }  // namespace brauer::emulation
 

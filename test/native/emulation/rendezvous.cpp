@@ -32,8 +32,7 @@ void check_barrier(int id, const Barrier& barrier) {
     if (first[warp] == nullptr) first[warp] = lane;
     if (is_same(first[warp]->where, lane->where)) continue;
     fail_launch(Text() << "divergent: thread " << lane->thread << " is at " << name_of(id) << describe(lane->where)
-                       << " and thread " << first[warp]->thread << " at another place"
-                       << describe(first[warp]->where));
+                       << " and thread " << first[warp]->thread << " at another place" << describe(first[warp]->where));
   }
   for (int warp = 0; warp < 32 && id != 0; warp++)
     if (lanes[warp] != 0 && lanes[warp] != warp_size)

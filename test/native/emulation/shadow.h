@@ -6,8 +6,8 @@
 
 #include "emulation/text.h"
 
-// Finds races by happens-before. Beside every word of shared and global memory stand its latest accesses; an access that
-// conflicts with one of them and is not ordered after it is a race, whatever order they really ran in.
+// Finds races by happens-before. Beside every word of shared and global memory stand its latest accesses; an access
+// that conflicts with one of them and is not ordered after it is a race, whatever order they really ran in.
 namespace brauer::emulation {
 
 constexpr std::size_t word_bytes = 4;

@@ -37,15 +37,14 @@ Status fault(const Text& what) {
 Status perform(cuda::Stream& stream, Operation& operation) {
   Machine& m = machine();
   const auto check = [&](const void* memory, bool write) {
-    return m.settings.check
-               ? fault(check_stream_access(stream.work, stream.device, memory, operation.size, write))
-               : Status{};
+    return m.settings.check ? fault(check_stream_access(stream.work, stream.device, memory, operation.size, write))
+                            : Status{};
   };
   switch (operation.kind) {
     case Operation::Kind::launch: {
       if (Status status = begin_call(Call::execution, stream.device); !status.ok()) return status;
-      Run run{operation.kernel, operation.grid, operation.bytes.get(), m.settings, m.random, stream.work,
-              stream.device,    stream.lanes,   {},                    {}};
+      Run run{operation.kernel, operation.grid, operation.bytes.get(), m.settings, m.random,
+              stream.work,      stream.device,  stream.lanes,          {},         {}};
       return run_grid(run);
     }
     case Operation::Kind::copy: {

@@ -2,7 +2,7 @@
 #include <bit>
 #include <cstdlib>
 
-#include "cpu/code.h"
+#include "core/box.h"
 
 namespace brauer {
 namespace {
@@ -179,19 +179,6 @@ bool is_boxable(const Program& program, const Section& section) {
       if (!std::all_of(first, last, [&](const Access& access) { return layout.fits(access); })) return false;
     }
     first = last;
-  }
-  return true;
-}
-
-bool is_injective(const std::vector<Loop>& loops) {
-  std::vector<Free> steps;
-  for (const Loop& loop : loops)
-    if (loop.out != 0 && loop.extent > 1) steps.push_back({loop.extent, std::llabs(loop.out)});
-  std::sort(steps.begin(), steps.end(), [](const Free& a, const Free& b) { return a.stride < b.stride; });
-  Index reach = 0;
-  for (const Free& step : steps) {
-    if (step.stride <= reach) return false;
-    reach = saturating_add(reach, saturating_multiply(step.extent - 1, step.stride));
   }
   return true;
 }

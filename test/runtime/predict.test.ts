@@ -1,19 +1,11 @@
-/** Constants of the cost model: fitted, kept, and used for predictions. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+/** Constants of the cost model: fitted, and used for predictions. */
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { linear, O, S } from '../../lib/index.js'
-import {
-  calibrationOf,
-  calibrationPath,
-  defaultConstants,
-  fitConstants,
-  predict,
-  saveCalibration,
-  workKinds,
-  type Sample,
-} from '../../lib/runtime/calibration.js'
+import { defaultConstants, workKinds } from '../../lib/backends/calibration.js'
+import { fitConstants, predict, type Sample } from '../../lib/runtime/predict.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'brauer-calibration-'))
 const before = process.env.BRAUER_CACHE
@@ -49,17 +41,6 @@ test('the constants of a machine come back from what it takes', () => {
 test('no constant is negative, also where that would fit better', () => {
   const fitted = fitConstants(samplesOf(workKinds.map((_, at) => (at === 3 ? -0.1 : 1))))
   expect(Math.min(...Object.values(fitted))).toBe(0)
-})
-
-test('kept for one machine; another one, a damaged file or none at all gives the defaults', () => {
-  expect(calibrationOf('this')).toEqual({ constants: defaultConstants, machine: undefined })
-  const constants = { ...defaultConstants, steps: 77 }
-  expect(saveCalibration({ constants, machine: 'this' })).toBe(calibrationPath())
-  expect(calibrationPath().startsWith(folder)).toBe(true)
-  expect(calibrationOf('this').constants.steps).toBe(77)
-  expect(calibrationOf('other').machine).toBeUndefined()
-  writeFileSync(calibrationPath(), readFileSync(calibrationPath(), 'utf8').slice(0, 50))
-  expect(calibrationOf('another').machine).toBeUndefined()
 })
 
 test('a prediction is the sum over kinds of work, and explain prints it', () => {

@@ -1,4 +1,4 @@
-#include "cpu/box.h"
+#include "core/box.h"
 
 #include <algorithm>
 #include <mutex>

@@ -73,4 +73,8 @@ bool enumerate(const Box& box, const F& f) {
   return walk.at(0, 0, 0);
 }
 
+// Whether running a section box by box gives the bits of running it once, and boxes may run on several threads: every
+// buffer that the section writes is indexed by the strands in one way, so that no two boxes meet in an element.
+bool is_boxable(const Program& program, const Section& section);
+
 }  // namespace brauer

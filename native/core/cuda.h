@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/backend.h"
+
+// What the bindings see of CUDA. A build without nvcc has this function too.
+namespace brauer::cuda {
+
+// The limits a program is compiled for. Sizes in bytes.
+struct DeviceInfo {
+  std::string name;
+  int major = 0, minor = 0;  // compute capability
+  int multiprocessors = 0;
+  std::int64_t memory = 0;
+  std::int64_t shared_per_block = 0;  // the most that a kernel may ask for
+  std::int64_t shared_per_multiprocessor = 0;
+  std::int64_t l2 = 0;
+};
+
+// What is there. Devices that cannot run our kernels are listed with the reason. Problems read "expected …, received
+// …".
+struct Probe {
+  struct Found {
+    DeviceInfo info;
+    std::string problem;  // "" for a device that is usable
+  };
+  std::string driver, runtime;  // versions of CUDA, "" where unknown
+  std::vector<Found> devices;
+  std::string problem;  // why there is no device at all, "" where there is one
+};
+
+// Creates no context, but loads the driver: a tenth of a second or more on the first call where there is one.
+Probe probe();
+
+// fused: one launch, tiles of items in shared memory. staged: one launch per instruction. Both accept every program;
+// automatic takes the one that a model of the device finds faster.
+enum class Mode { automatic, fused, staged };
+
+struct LoadOptions {
+  int device = 0;
+  Mode mode = Mode::automatic;
+  // Memory of the device that the operands and the scratch of a call may take, in bytes; a larger batch is cut.
+  std::int64_t memory = std::int64_t(1) << 30;
+};
+
+struct Stream;  // of cuda/device.h
+
+// A run whose operands lie in memory of the device, with all that it needs there beside them: it can be enqueued any
+// number of times, and each time takes the host no more than its launches.
+class DeviceRun {
+ public:
+  virtual ~DeviceRun() = default;  // none of its runs may be in flight
+
+  // Puts one run on the stream it was made for.
+  virtual Status enqueue() const = 0;
+};
+
+// A program loaded for a device. Operands of `run` lie in host memory.
+class DeviceProgram : public Executable {
+ public:
+  // operands: as for `run`, in memory of the device, aligned to 16 bytes. Program, operands and stream must outlive the
+  // result. Null with a status when the device has no room.
+  virtual std::unique_ptr<DeviceRun> bind(std::int64_t batch, void* const* operands, Stream* stream,
+                                          Status& status) const noexcept = 0;
+};
+
+// Decodes, verifies and compiles a program for a device. Null with a status when it is refused, or the device cannot be
+// used or has no room.
+std::unique_ptr<DeviceProgram> load(const double* words, std::size_t count, Dtype dtype, const LoadOptions& options,
+                                    Status& status) noexcept;
+
+}  // namespace brauer::cuda
