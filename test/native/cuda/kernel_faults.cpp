@@ -167,6 +167,12 @@ BRAUER_KERNEL(32, 1) void load_misaligned_float(Argument p) {
   p.data[512 + thread_index()] = *reinterpret_cast<const float*>(from);
 }
 
+BRAUER_KERNEL(32, 1) void store_vectors(Argument p) {
+  Four four = {{1, 2, 3, 4}};
+  four.values[thread_index() % 4] = 0;
+  *reinterpret_cast<Four*>(p.data + 4 * thread_index() + (p.planted ? 2 : 0)) = four;
+}
+
 BRAUER_KERNEL(32, 1) void copy_misaligned(Argument p) {
   copy_async<16>(shared_memory() + 16 * thread_index() + (p.planted ? 8 : 0), p.data + 4 * thread_index());
   copy_async_commit();
@@ -304,9 +310,12 @@ std::vector<PlantedFault> kernel_faults() {
       {"a read far outside", in_grid<read_far_outside, 1, 32, 0>, "a read of 4 bytes outside every allocation",
        accesses},
       {"a read of what nobody wrote", unwritten_shared, "which nobody wrote", accesses},
-      {"a misaligned vector", in_grid<load_vectors, 1, 32, 0>, "misaligned", Net::always, undefined},
-      {"a misaligned float", in_grid<load_misaligned_float, 1, 32, 0>, "misaligned: a read of 4 bytes", accesses,
+      {"a misaligned vector", in_grid<load_vectors, 1, 32, 0>, "misaligned for 16 bytes (kernel_faults.cpp:", accesses,
        undefined},
+      {"a misaligned store of vectors", in_grid<store_vectors, 1, 32, 0>,
+       "misaligned for 16 bytes (kernel_faults.cpp:", accesses, undefined},
+      {"a misaligned float", in_grid<load_misaligned_float, 1, 32, 0>,
+       "misaligned for 4 bytes (kernel_faults.cpp:", accesses, undefined},
       {"a misaligned asynchronous copy", in_grid<copy_misaligned, 1, 32, 1024>,
        "misaligned asynchronous copy of 16 bytes"},
       {"an asynchronous copy to outside shared memory", in_grid<copy_outside_shared, 1, 32, 512>,

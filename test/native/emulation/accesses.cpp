@@ -244,9 +244,21 @@ std::string describe_place(const void* pc) {
 
 }  // namespace brauer::emulation
 
-// What a compiler calls in code built with -fsanitize=thread: here it is not ThreadSanitizer that answers.
+// What a compiler calls in code built with -fsanitize=thread,alignment: here it is not the sanitizers that answer.
 #if !defined(BRAUER_EMULATION_TSAN) && !defined(BRAUER_EMULATION_ASAN)
-using brauer::emulation::check_access;
+using namespace brauer::emulation;
+
+namespace {
+
+// As the compiler lays it out.
+struct Misalignment {
+  const char* file;
+  std::uint32_t line, column;
+  const void* type;
+  unsigned char log_alignment, kind;
+};
+
+}  // namespace
 
 #define ACCESS(bytes)                                                                                    \
   void __tsan_read##bytes(void* p) { check_access<true>(p, bytes, false, __builtin_return_address(0)); } \
@@ -276,5 +288,10 @@ void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
+void __ubsan_handle_type_mismatch_v1(const Misalignment* place, void*) {
+  if (current != nullptr && running->settings.check)
+    fail_launch(Text() << "misaligned for " << std::int64_t(1) * (1 << place->log_alignment) << " bytes"
+                       << describe(brauer::cuda::Where{place->file, int(place->line)}));
+}
 }
 #endif

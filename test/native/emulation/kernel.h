@@ -1,7 +1,6 @@
 #pragma once
 
 #include <bit>
-#include <cstddef>
 #include <cstdint>
 
 #include "core/dtype.h"
@@ -83,29 +82,11 @@ BRAUER_DEVICE std::uint16_t float_to_half(float value) { return float_to_f16(val
 BRAUER_DEVICE float bfloat16_to_float(std::uint16_t bits) { return bf16_to_float(bits); }
 BRAUER_DEVICE std::uint16_t float_to_bfloat16(float value) { return float_to_bf16(value); }
 
-void misaligned(std::size_t bytes);  // ends the launch
-
-// Its copy, which is that of the struct it lies at the start of, checks the alignment. The compiler may take the
-// alignment of a reference for granted, hence the empty assembly.
-template <std::size_t Bytes>
-struct AlignedCopy {
-  AlignedCopy() = default;
-  AlignedCopy(const AlignedCopy& other) { check(&other); }
-  AlignedCopy& operator=(const AlignedCopy& other) {
-    check(&other);
-    check(this);
-    return *this;
-  }
-  static void check(const void* address) {
-    __asm__("" : "+r"(address));
-    if (reinterpret_cast<std::uintptr_t>(address) % Bytes != 0) misaligned(Bytes);
-  }
-};
-
+// Loads and stores are aligned: the compiler's check of that (-fsanitize=alignment) is on for kernels.
 template <class T, int N>
 struct alignas(sizeof(T) * N) Vector {
+  static_assert(sizeof(T) * N == 8 || sizeof(T) * N == 16);
   T values[N];
-  [[no_unique_address]] AlignedCopy<sizeof(T) * N> aligned{};
 };
 
 }  // namespace brauer::cuda

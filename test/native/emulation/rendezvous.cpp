@@ -137,11 +137,6 @@ int thread_index() { return current->thread; }
 int thread_count() { return running->grid.threads; }
 std::int64_t block_index() { return current->block->index; }
 std::int64_t block_count() { return running->grid.blocks; }
-
-void misaligned(std::size_t bytes) {
-  if (current != nullptr) fail_launch(Text() << "misaligned: a vector of " << std::int64_t(bytes) << " bytes");
-}
-
 char* shared_memory() { return current->block->shared; }
 
 void sync_block(Where where) { meet_at_barrier(0, running->grid.threads, where); }
