@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { backends } from '../support/backends.js'
 import type { GroupName } from '../support/dense.js'
 import type { Space } from '../support/layer.js'
 import { pairwise } from '../support/pairwise.js'
@@ -7,7 +8,7 @@ import { checkAll, checkCase, layerOf, type Case, type Way } from './cases.js'
 const options = {
   dtype: ['float64', 'float32'],
   batch: [0, 1, 2, 7],
-  backend: ['reference', 'cpu'],
+  backend: backends,
   threads: [1, 2],
   basis: ['independent', 'spanning'],
   normalize: ['sum', 'mean'],
@@ -122,7 +123,7 @@ const apart: Case = {
   call: 'sync',
 }
 
-describe.each(['reference', 'cpu'] as const)('spaces that do not meet (%s)', (backend) => {
+describe.each(backends)('spaces that do not meet (%s)', (backend) => {
   const names = (spec: Case): string[] => Object.keys(layerOf(spec).parameters).sort()
 
   test('an output that nothing reaches is zeros', async () => {
