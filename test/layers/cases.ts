@@ -166,6 +166,12 @@ export function checkDiagrams(spec: Case, layer: Layer): void {
   }
 }
 
+/** Products of the dense matrix, which bound those of every other way. */
+export const productsOf = ({ n, input, output, batch }: Pick<Case, 'n' | 'input' | 'output' | 'batch'>): number => {
+  const size = (space: Space) => orders(space).reduce((sum, order) => sum + sizeOf(n, space, order), 0)
+  return batch * size(input) * size(output)
+}
+
 /** Runs all three maps and compares. 16-bit storage has its own tolerances and is compared elsewhere. */
 export async function checkCase(spec: Case, seed: number): Promise<void> {
   const tolerance = TOLERANCE[parameterType(spec.dtype)]

@@ -29,14 +29,16 @@ export const backends: readonly BackendName[] = chosen()
 /** Those that the addon runs. */
 export const compiled = backends.filter((name) => name !== 'reference')
 
-/** Emulated GPUs take their time: where all backends are such, one in so many of a test's cases is run. */
-const step = backends.every(isCuda) ? 6 : 1
+/** Emulated GPUs take their time: where all backends are such, tests run a part of their cases, and smaller ones. */
+const allEmulated = backends.every(isCuda)
 
-/** Others of the cases for each seed. */
-export const some = <T>(cases: readonly T[], seed: number): T[] => cases.filter((_, i) => (i + seed) % step === 0)
+/** One in six, others for each seed, of the cases that cost at most a million. */
+export function affordable<T>(cases: readonly T[], cost: (each: T) => number, seed: number): readonly T[] {
+  return allEmulated ? cases.filter((each) => cost(each) <= 1e6).filter((_, i) => (i + seed) % 6 === 0) : cases
+}
 
 /** How many random examples are drawn for every one where nothing is emulated. */
-export const effort = step === 1 ? 1 : 0.3
+export const effort = allEmulated ? 0.3 : 1
 
 export function backendOf(name: BackendName): Backend {
   const { backend, cuda } = on(name)
