@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { capture, step, withLock } from './progress.mjs'
-import { fail, requireCmake, requireCompiler, sanitizersWork } from './needs.mjs'
-import { hashOf, listFiles, nativeHash, nativeOptions, readStamps, root, writeStamps } from './stamps.mjs'
+import { emulationWorks, fail, requireCmake, requireCompiler, sanitizersWork } from './needs.mjs'
+import { emulations, hashOf, listFiles, nativeHash, nativeOptions, readStamps, root, writeStamps } from './stamps.mjs'
 
 const { values: flags } = parseArgs({
   options: {
@@ -19,6 +19,7 @@ await withLock(join(root, '.cache'), async () => {
   await dependencies()
   await typescript('tsconfig.json', 'lib', 'dist')
   await native()
+  if (flags.tests) await emulated()
   if (flags.bench) await typescript('tsconfig.bench.json', 'bench', 'dist-bench')
 })
 
@@ -92,11 +93,34 @@ async function sanitized(wanted) {
   const stamps = readStamps()
   if (stamps.sanitized === wanted && complete) return
   if (stamps.sanitized === `unsupported ${wanted}`) return
-  if (!sanitizersWork()) return writeStamps({ sanitized: `unsupported ${wanted}` })
+  if (!sanitizersWork('address,undefined')) return writeStamps({ sanitized: `unsupported ${wanted}` })
   // The sanitizers see nothing of CUDA, and nvcc takes its time.
   const defines = ['-DBRAUER_TESTS=ON', '-DBRAUER_SANITIZE=address,undefined', '-DWITH_CUDA=OFF']
   await step('build both under ASan and UBSan', () => gypBuild('--all', '--no-copy', '--out', 'build-asan', ...defines))
   writeStamps({ sanitized: wanted })
+}
+
+/** The CUDA backend on an emulated GPU: in an addon, and in C++ tests, which the sanitizers look at too. Each folder has its own stamp, and
+ *  whatever needs compiling again in it is for the build tool to know. */
+async function emulated() {
+  const headers = listFiles('test/native').filter((file) => /^test\/native\/\w+\.h$/.test(file))
+  const sources = [...listFiles('test/native/cuda'), ...listFiles('test/native/emulation'), ...headers]
+  const wanted = hashOf(sources, nativeHash())
+  for (const { folder, title, sanitizers } of emulations) {
+    if (sanitizers && !flags.sanitized) continue
+    const stamp = readStamps()[folder]
+    if (stamp === `unsupported ${wanted}`) continue
+    if (stamp === wanted && existsSync(join(root, folder, 'CTestTestfile.cmake'))) continue
+    if (!emulationWorks() || (sanitizers && !sanitizersWork(sanitizers))) {
+      writeStamps({ [folder]: `unsupported ${wanted}` })
+      continue
+    }
+    await requireTools()
+    const defines = ['-DBRAUER_EMULATE=ON', '-DBRAUER_TESTS=ON', '-DWITH_CUDA=OFF']
+    if (sanitizers) defines.push('-DBRAUER_ADDON=OFF', `-DBRAUER_SANITIZE=${sanitizers}`)
+    await step(title, () => gypBuild('--all', '--no-copy', '--out', folder, ...defines))
+    writeStamps({ [folder]: wanted })
+  }
 }
 
 async function requireTools() {
