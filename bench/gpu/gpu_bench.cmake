@@ -1,0 +1,28 @@
+# The benchmark on a device. Its own kernels are built like those of the backend.
+set(gpu_bench "${CMAKE_CURRENT_SOURCE_DIR}/bench/gpu")
+file(GLOB gpu_bench_sources CONFIGURE_DEPENDS "${gpu_bench}/*.cpp")
+add_executable(gpu_bench ${gpu_bench_sources} "${gpu_bench}/kernels.cu")
+target_include_directories(gpu_bench PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/bench")
+target_link_libraries(gpu_bench PRIVATE brauer_cuda)
+if(BRAUER_EMULATE)
+  set_source_files_properties("${gpu_bench}/kernels.cu" PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++;${kernel_flags}")
+else()
+  brauer_cuda_target(gpu_bench)
+  # It is carried to machines with other libraries.
+  target_link_options(gpu_bench PRIVATE -static-libstdc++ -static-libgcc)
+endif()
+
+# With the emulated device, so that it is known to work before it meets a real one.
+if(BRAUER_TESTS AND BRAUER_EMULATE AND NODE_PROGRAM)
+  set(data "${CMAKE_CURRENT_BINARY_DIR}/gpu-data")
+  set(run gpu_bench --quick --data "${data}" --most-batch 3)
+  add_test(NAME gpu_bench_data COMMAND "${NODE_PROGRAM}" "${CMAKE_CURRENT_SOURCE_DIR}/scripts/gpu-bundle.mjs" --data "${data}")
+  add_test(NAME gpu_bench_vectors COMMAND ${run} --phases vectors,table --every 5 --out vectors.json)
+  add_test(NAME gpu_bench_suite COMMAND ${run} --phases gradients,rates,suite,table --cases o3-mixed,sp6,matvec --truth "${data}" --out suite.json)
+  add_test(NAME gpu_bench_without_device COMMAND ${run} --device 9 --out skip.json)
+  add_test(NAME gpu_bench_required_device COMMAND ${run} --device 9 --out required.json)
+  set_tests_properties(gpu_bench_data PROPERTIES FIXTURES_SETUP gpu_data SKIP_RETURN_CODE 77)
+  set_tests_properties(gpu_bench_vectors gpu_bench_suite PROPERTIES FIXTURES_REQUIRED gpu_data TIMEOUT 300)
+  set_tests_properties(gpu_bench_without_device PROPERTIES PASS_REGULAR_EXPRESSION "there is no device 9\n0 failed, 1 skipped")
+  set_tests_properties(gpu_bench_required_device PROPERTIES ENVIRONMENT BRAUER_REQUIRE_GPU=1 PASS_REGULAR_EXPRESSION "1 failed, 0 skipped")
+endif()
