@@ -2,7 +2,7 @@
 // Usage: node scripts/gpu-bundle.mjs [--out folder] [--with-node] [--architectures list]
 //          --with-node        also node, dist/ and the addon: run.sh then runs layers from JavaScript
 //          --architectures    as BRAUER_CUDA_ARCHITECTURES of CMakeLists.txt, by default those of a release
-//        node scripts/gpu-bundle.mjs --data folder          the data alone, without nvcc
+//          --runner           a runner that is built already, for tests; no nvcc is needed then
 // The bundle is build-gpu-bundle/ and is made afresh. Exit status 77: dist-bench/ is not there.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { listFiles, root } from './setup/stamps.mjs'
 const { values } = parseArgs({
   options: {
     out: { type: 'string', default: join(root, 'build-gpu-bundle') },
-    data: { type: 'string' },
+    runner: { type: 'string' },
     'with-node': { type: 'boolean', default: false },
     architectures: { type: 'string', default: 'release' },
   },
@@ -29,16 +29,12 @@ if (!existsSync(dataModule)) {
   process.exit(77)
 }
 const { writeData } = await import(dataModule)
-if (values.data !== undefined) writeData(values.data)
-else bundle(values.out)
+bundle(values.out)
 
 function bundle(out) {
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
-  const build = join(root, 'build-gpu')
-  run('cmake', '-S', root, '-B', build, '-DBRAUER_ADDON=OFF', '-DBRAUER_GPU_BENCH=ON', '-DWITH_CUDA=ON', `-DBRAUER_CUDA_ARCHITECTURES=${values.architectures}`) // prettier-ignore
-  run('cmake', '--build', build, '--target', 'gpu_bench', '--parallel', String(availableParallelism()))
-  cpSync(join(build, 'gpu_bench'), join(out, 'gpu_bench'))
+  cpSync(values.runner ?? buildRunner(), join(out, 'gpu_bench'))
   run('strip', join(out, 'gpu_bench'))
   writeData(join(out, 'data'))
   copy('bench/gpu/run.sh', join(out, 'run.sh'))
@@ -55,6 +51,13 @@ function bundle(out) {
   if (!values['with-node']) return
   addNode(join(out, 'node'))
   check(out, megabytes.node)
+}
+
+function buildRunner() {
+  const build = join(root, 'build-gpu')
+  run('cmake', '-S', root, '-B', build, '-DBRAUER_ADDON=OFF', '-DBRAUER_GPU_BENCH=ON', '-DWITH_CUDA=ON', `-DBRAUER_CUDA_ARCHITECTURES=${values.architectures}`) // prettier-ignore
+  run('cmake', '--build', build, '--target', 'gpu_bench', '--parallel', String(availableParallelism()))
+  return join(build, 'gpu_bench')
 }
 
 function addNode(to) {

@@ -2,7 +2,7 @@
 # Checks and measures brauer on the NVIDIA device of this machine, in under 8 minutes, and writes results.json and the logs to a folder:
 #   sh run.sh [FOLDER]          else $OUT, else results/ beside this file
 # Needs the driver alone. Uses compute-sanitizer, and python3 with PyTorch, where they are; rebuilds the runner with CMake and nvcc if it
-# does not start. BRAUER_REQUIRE_GPU=1 makes a missing device a failure; else the exit status is then 77. 1: something was wrong.
+# does not start. BRAUER_GPU_BENCH_FLAGS holds further flags of the runner (gpu_bench --help). BRAUER_REQUIRE_GPU=1 makes a missing device a failure; else the exit status is then 77. 1: something was wrong.
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-${OUT:-$here/results}}
 began=$(date +%s)
@@ -12,6 +12,7 @@ results=$out/results.json
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 status=0
+flags=$BRAUER_GPU_BENCH_FLAGS  # unquoted where it is used: several words
 
 left() {
   echo $((began + all - $(date +%s)))
@@ -42,10 +43,9 @@ if ! "$runner" --help >"$out/start.log" 2>&1; then
 fi
 
 echo "right answers"
-timeout "$(most 120)" "$runner" --data "$here/data" --out "$results" --phases vectors,gradients
+timeout "$(most 120)" "$runner" --data "$here/data" --out "$results" --phases vectors,gradients $flags
 code=$?
 if [ $code -eq 77 ] || ! grep -q '"kind": "machine"' "$results"; then
-  "$runner" --phases table --out "$results"
   exit $code
 fi
 if [ $code -ne 0 ]; then
@@ -62,7 +62,7 @@ for tool in memcheck racecheck synccheck; do
   echo "compute-sanitizer $tool"
   # 29: every map and dtype comes up, over the layers.
   timeout "$(most 30)" "$sanitizer" --tool "$tool" --error-exitcode 9 \
-    "$runner" --data "$here/data" --out "$work/$tool.json" --phases vectors --every 29 >"$out/$tool.log" 2>&1
+    "$runner" --data "$here/data" --out "$work/$tool.json" --phases vectors --every 29 $flags >"$out/$tool.log" 2>&1
   code=$?
   if grep -q 'Device not supported' "$out/$tool.log"; then
     add_row "{\"kind\": \"skip\", \"case\": \"compute-sanitizer $tool\", \"reason\": \"device not supported\"}"
@@ -77,7 +77,7 @@ for tool in memcheck racecheck synccheck; do
 done
 
 echo "times"
-timeout "$(most 240)" "$runner" --data "$here/data" --out "$results" --append --phases rates,suite --truth "$work"
+timeout "$(most 240)" "$runner" --data "$here/data" --out "$results" --append --phases rates,suite --truth "$work" $flags
 code=$?
 [ $code -ne 0 ] && status=1
 [ $code -ge 124 ] && add_row "{\"kind\": \"failure\", \"case\": \"rates and suite\", \"reason\": \"ended with status $code\"}"
