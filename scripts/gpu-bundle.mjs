@@ -5,7 +5,17 @@
 //          --runner           a runner that is built already, for tests; no nvcc is needed then
 // The bundle is build-gpu-bundle/ and is made afresh. Exit status 77: dist-bench/ is not there.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -37,6 +47,9 @@ function bundle(out) {
   cpSync(values.runner ?? buildRunner(), join(out, 'gpu_bench'))
   run('strip', join(out, 'gpu_bench'))
   writeData(join(out, 'data'))
+  // With a '+' where the tree has changes that are not committed.
+  const git = spawnSync('git', ['describe', '--always', '--abbrev=12', '--exclude=*', '--dirty=+'], { cwd: root, encoding: 'utf8' }) // prettier-ignore
+  writeFileSync(join(out, 'data', 'commit.txt'), git.status === 0 ? git.stdout : 'unknown\n')
   copy('bench/gpu/run.sh', join(out, 'run.sh'))
   for (const file of ['gpu/torch_suite.py', 'python/with_torch.py', 'python/value_layout.py'])
     copy(`bench/${file}`, join(out, 'python', file.split('/').at(-1)))
@@ -57,6 +70,10 @@ function buildRunner() {
   const build = join(root, 'build-gpu')
   run('cmake', '-S', root, '-B', build, '-DBRAUER_ADDON=OFF', '-DBRAUER_GPU_BENCH=ON', '-DWITH_CUDA=ON', `-DBRAUER_CUDA_ARCHITECTURES=${values.architectures}`) // prettier-ignore
   run('cmake', '--build', build, '--target', 'gpu_bench', '--parallel', String(availableParallelism()))
+  // A peak that waits for memory is none.
+  const report = readFileSync(join(build, 'CMakeFiles/gpu_bench.dir/bench/gpu/kernels.cu.o.resources.txt'), 'utf8')
+  const spilled = /.*\b[1-9]\d* bytes (?:stack frame|spill).*/.exec(report)
+  if (!report.includes('bytes stack frame') || spilled) throw new Error(`kernels.cu: ${spilled?.[0] ?? 'no report'}`)
   return join(build, 'gpu_bench')
 }
 

@@ -75,8 +75,8 @@ std::vector<Vector> read_vectors(const std::string& folder) {
   std::size_t narrow_at = 0, wide_at = 0;
   // name map dtype batch seed elements
   for (const auto& fields : read_lines(folder + "/vectors.txt")) {
-    Vector vector{fields.at(0), fields.at(1), dtype_of(fields.at(2)), std::stoll(fields.at(3)),
-                  std::stoull(fields.at(4)), {}};
+    Vector vector{
+        fields.at(0), fields.at(1), dtype_of(fields.at(2)), std::stoll(fields.at(3)), std::stoull(fields.at(4)), {}};
     const std::size_t count = std::stoull(fields.at(5));
     const bool is_wide = vector.dtype == Dtype::f64;
     if (count > (is_wide ? wide.size() - wide_at : narrow.size() - narrow_at))

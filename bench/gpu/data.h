@@ -29,7 +29,7 @@ struct Vector {
   std::string name, map;
   Dtype dtype = Dtype::f32;
   std::int64_t batch = 0;
-  std::uint64_t seed = 0;  // of the first operand; the next ones follow
+  std::uint64_t seed = 0;        // of the first operand; the next ones follow
   std::vector<double> expected;  // output after output
 };
 std::vector<Vector> read_vectors(const std::string& folder);

@@ -80,9 +80,8 @@ BRAUER_KERNEL(kPeakThreads, 2) void tf32_kernel(PeakArgument argument) {
 
 BRAUER_KERNEL(kPeakThreads, 2) void bf16_kernel(PeakArgument argument) {
   const std::uint32_t a = 0x10001u * float_to_bfloat16(argument.a), b = 0x10001u * float_to_bfloat16(argument.b);
-  multiply_on(
-      argument, a, b,
-      [](float(&d)[4], const std::uint32_t(&x)[4], const std::uint32_t(&y)[2]) { mma_bf16(d, x, y); });
+  multiply_on(argument, a, b,
+              [](float(&d)[4], const std::uint32_t(&x)[4], const std::uint32_t(&y)[2]) { mma_bf16(d, x, y); });
 }
 
 }  // namespace

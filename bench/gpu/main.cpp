@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -85,12 +86,15 @@ std::string problem_of(const cuda::Probe& found, int device) {
   return found.devices[std::size_t(device)].problem;
 }
 
-void add_machine(Report& report, const cuda::Probe& found, const cuda::DeviceInfo& info) {
+void add_machine(Report& report, const Options& options, const cuda::Probe& found, const cuda::DeviceInfo& info) {
+  std::string commit;
+  std::ifstream(options.data + "/commit.txt") >> commit;
   char date[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
   report.add({{"kind", "machine"},
               {"date", date},
+              {"commit", commit},
               {"device", info.name},
               {"capability", std::to_string(info.major) + "." + std::to_string(info.minor)},
               {"multiprocessors", info.multiprocessors},
@@ -119,7 +123,7 @@ int run(const Options& options) {
     return fails ? 1 : 77;
   }
   const cuda::DeviceInfo& info = found.devices[std::size_t(options.device)].info;
-  if (!options.append) add_machine(report, found, info);
+  if (!options.append) add_machine(report, options, found, info);
   cuda::Stream* stream = nullptr;
   check(cuda::create_stream(options.device, stream));
   Session session{options, info, stream, report};

@@ -51,8 +51,8 @@ std::vector<std::int64_t> first_items(std::int64_t batch);
 // Where the operands of a float32 run lie on the device.
 using DeviceOperands = std::vector<void*>;
 
-// The errors of float32 answers, by our own float64 CPU executor, on the whole batch or, where that would take more than
-// 5 s, on 64 items drawn from it. The program's outputs belong to items.
+// The errors of float32 answers, by our own float64 CPU executor, on the whole batch or, where that would take more
+// than 5 s, on 64 items drawn from it. The program's outputs belong to items.
 struct Verdict {
   std::vector<double> errors;  // of each answer, the largest of its outputs
   std::string how;

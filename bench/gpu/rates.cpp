@@ -22,7 +22,9 @@ void add_rate(Session& session, const char* name, const char* unit, double work,
 }  // namespace
 
 void measure_rates(Session& session) {
-  const auto& [options, info, stream, report, copy, ffma, failed] = session;
+  const Options& options = session.options;
+  const cuda::DeviceInfo& info = session.info;
+  cuda::Stream* const stream = session.stream;
   // Bytes read plus bytes written, far past the last cache.
   const std::int64_t bytes = options.quick ? 1 << 14 : std::clamp<std::int64_t>(20 * info.l2, 1 << 28, info.memory / 8);
   cuda::DeviceMemory from(options.device), to(options.device);
@@ -38,7 +40,8 @@ void measure_rates(Session& session) {
       cuda::DeviceMemory &a = run % 2 ? to : from, &b = run % 2 ? from : to;
       return cuda::launch_copy(stream, b.get(), a.get(), std::size_t(bytes), grid);
     });
-    add_rate(session, grid == wave ? "copy, one wave of blocks" : "copy, all blocks", "B/s", 2.0 * double(bytes), times);
+    add_rate(session, grid == wave ? "copy, one wave of blocks" : "copy, all blocks", "B/s", 2.0 * double(bytes),
+             times);
     session.copy = std::max(session.copy, 2e3 * double(bytes) / times.median);
   }
   const std::int64_t peak_blocks = options.quick ? 1 : 8 * info.multiprocessors, steps = options.quick ? 4 : 1 << 15;
@@ -52,9 +55,8 @@ void measure_rates(Session& session) {
     if (unit != Unit::ffma && info.major < 8) continue;
     const double work = peak_flops(unit, peak_blocks, steps);
     const Unit chosen = unit;
-    const Times times = time_on_device(session, [&](int) {
-      return launch_peak(stream, chosen, peak_blocks, steps, to.as<float>());
-    });
+    const Times times =
+        time_on_device(session, [&](int) { return launch_peak(stream, chosen, peak_blocks, steps, to.as<float>()); });
     add_rate(session, name, "flop/s", work, times);
     if (unit == Unit::ffma) session.ffma = 1e3 * work / times.median;
   }

@@ -45,7 +45,9 @@ void add_timed(std::string& text, const std::string& line) {
   const double share = number_of(line, "share");
   add_line(text, {text_of(line, "case"), text_of(line, "contender"), format("%.0f", number_of(line, "batch")),
                   three(number_of(line, "ms")), three(number_of(line, "low")) + " " + three(number_of(line, "high")),
-                  is_latency ? "latency" : std::isnan(share) ? "" : format("%.0f%%", 100 * share),
+                  is_latency          ? "latency"
+                  : std::isnan(share) ? ""
+                                      : format("%.0f%%", 100 * share),
                   three(number_of(line, "bytes_per_second") / 1e9), three(number_of(line, "flops_per_second") / 1e12)});
 }
 

@@ -16,10 +16,10 @@ struct Options {
   std::vector<std::string> phases, cases;                  // empty: all
   int device = 0;
   bool append = false;
-  bool quick = false;                            // tiny sizes, for an emulated device
-  std::int64_t most_batch = 1LL << 40;           // items of a case
-  std::int64_t every = 1;                        // only every so manieth vector
-  double seconds = 0.4;                          // of timing, for each figure
+  bool quick = false;                   // tiny sizes, for an emulated device
+  std::int64_t most_batch = 1LL << 40;  // items of a case
+  std::int64_t every = 1;               // only every so manieth vector
+  double seconds = 0.4;                 // of timing, for each figure
 };
 
 struct Session {
@@ -44,8 +44,8 @@ struct Executor {
 };
 inline constexpr Executor kExecutors[] = {{"brauer fused", cuda::Mode::fused}, {"brauer staged", cuda::Mode::staged}};
 
-// The largest ‖y − truth‖ / ‖truth‖ of an answer, truth in float64. float64 and float32 lose a few units to the order of
-// their sums; 16-bit storage rounds each output once, by at most half a unit of its 11 or 8 bits.
+// The largest ‖y − truth‖ / ‖truth‖ of an answer, truth in float64. float64 and float32 lose a few units to the order
+// of their sums; 16-bit storage rounds each output once, by at most half a unit of its 11 or 8 bits.
 inline double bound_of(Dtype stored) {
   switch (stored) {
     case Dtype::f64:

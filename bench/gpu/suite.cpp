@@ -39,7 +39,8 @@ class Sets {
         if (operand.shared)
           check(cuda::copy(session.stream, memory.get(), weights.data(), std::size_t(size)));
         else
-          check(fill_inputs(session.stream, memory.as<float>(), kCaseSeed + i, size / 4, 16 * session.info.multiprocessors));
+          check(fill_inputs(session.stream, memory.as<float>(), kCaseSeed + i, size / 4,
+                            16 * session.info.multiprocessors));
       }
     }
     check(cuda::synchronise(session.stream));
@@ -103,12 +104,12 @@ class CaseRun {
     const std::int64_t most = session_.options.most_batch;
     const std::int64_t batch = std::min(of_.gpu_batch, most), small = std::min(of_.batch, most);
     Sets sets(session_, *loaded_[0].program, weights_, batch);
-    if (!session_.options.truth.empty())
-      write_truth(session_, of_.name, of_.outputs, words_, weights_, batch);
-    measure(sets, batch, batch > 1, [&](const Loaded& each, double error, const std::string& how) {
+    if (!session_.options.truth.empty()) write_truth(session_, of_.name, of_.outputs, words_, weights_, batch);
+    const auto throughput = [&](const Loaded& each, double error, const std::string& how) {
       add_throughput(each, bind_runs(session_, *each.program, batch, sets), batch, error, how);
-    });
-    measure(sets, small, true, [&](const Loaded& each, double error, const std::string& how) {
+    };
+    if (batch > 1) measure(sets, batch, throughput);
+    measure(sets, small, [&](const Loaded& each, double error, const std::string& how) {
       const Runs runs = bind_runs(session_, *each.program, small, sets);
       const auto enqueue = [&](int run) { return runs[std::size_t(run) % runs.size()]->enqueue(); };
       add_latency(each.executor->name, small, time_latency(session_, enqueue), error, how);
@@ -124,9 +125,8 @@ class CaseRun {
   };
 
   // Each executor writes the outputs of a set of its own, all are compared at once, and those that are right are timed.
-  void measure(Sets& sets, std::int64_t batch, bool times,
+  void measure(Sets& sets, std::int64_t batch,
                const std::function<void(const Loaded&, double, const std::string&)>& time) {
-    if (!times) return;
     std::vector<DeviceOperands> answers;
     std::vector<const Loaded*> ran;
     for (std::size_t i = 0; i < loaded_.size(); i++) {
@@ -155,8 +155,8 @@ class CaseRun {
   }
 
   void add_throughput(const Loaded& each, const Runs& runs, std::int64_t batch, double error, const std::string& how) {
-    const Times times = time_on_device(
-        session_, [&](int run) { return runs[std::size_t(run) % runs.size()]->enqueue(); });
+    const Times times =
+        time_on_device(session_, [&](int run) { return runs[std::size_t(run) % runs.size()]->enqueue(); });
     double bytes = 0;
     for (std::size_t i = 0; i < each.program->operand_count(); i++) {
       const Operand& operand = each.program->operand(i);

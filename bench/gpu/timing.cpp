@@ -23,8 +23,8 @@ double now() {
 
 int runs_in(const Session& session, double milliseconds) {
   if (session.options.quick) return 2;
-  return int(std::clamp(1e3 * session.options.seconds / std::max(milliseconds, 1e-3), double(kLeastRuns),
-                        double(kMostRuns)));
+  return int(
+      std::clamp(1e3 * session.options.seconds / std::max(milliseconds, 1e-3), double(kLeastRuns), double(kMostRuns)));
 }
 
 std::vector<double> between_events(const Session& session, int runs, const std::function<Status(int)>& enqueue) {
@@ -46,7 +46,9 @@ std::vector<double> between_events(const Session& session, int runs, const std::
 
 Times times_of(std::vector<double> milliseconds) {
   std::sort(milliseconds.begin(), milliseconds.end());
-  const auto at = [&](double share) { return milliseconds[std::size_t(share * double(milliseconds.size() - 1) + 0.5)]; };
+  const auto at = [&](double share) {
+    return milliseconds[std::size_t(share * double(milliseconds.size() - 1) + 0.5)];
+  };
   return {at(0.5), at(0.25), at(0.75), int(milliseconds.size())};
 }
 

@@ -14,9 +14,7 @@ constexpr double kMostSeconds = 5;
 constexpr std::int64_t kChunkElements = 1 << 25;  // of all operands together
 constexpr std::uint64_t kSampleSeed = 1u << 20;   // beside those of operands
 
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::unique_ptr<Executable> load_wide(const std::vector<double>& words) {
   Status status;

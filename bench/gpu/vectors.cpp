@@ -25,11 +25,8 @@ void judge(Session& session, Tally& tally, const std::string& of, const char* co
 }
 
 void add_tally(Session& session, const std::string& name, const Tally& tally) {
-  session.report.add({{"kind", "check"},
-                      {"name", name},
-                      {"passed", tally.passed},
-                      {"failed", tally.failed},
-                      {"worst", tally.worst}});
+  session.report.add(
+      {{"kind", "check"}, {"name", name}, {"passed", tally.passed}, {"failed", tally.failed}, {"worst", tally.worst}});
 }
 
 // Runs from host memory to host memory. Null, with a row, where the device refuses.
