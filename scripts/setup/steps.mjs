@@ -67,7 +67,7 @@ async function typescript(config, from, to) {
 
 async function native() {
   const wanted = hashOf([], nativeHash(), nativeOptions())
-  const tests = hashOf(listFiles('test/native'), wanted)
+  const tests = hashOf([...listFiles('test/native'), ...listFiles('bench/gpu')], wanted)
   const stamps = readStamps()
   const built = join(root, 'build', 'Release', 'brauer.node')
   const upToDate = stamps.native === wanted && existsSync(built)
