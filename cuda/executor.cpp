@@ -41,7 +41,7 @@ class DeviceExecutable final : public DeviceProgram {
       if (compiled_.buffers[b].in != Placed::In::operand) continue;
       const int bytes = buffer.shared ? int(sizeof(T)) : storage_bytes(dtype_);
       operands_[compiled_.buffers[b].operand] = {buffer.role == Role::output, buffer.shared, buffer.size, bytes};
-      if (buffer.shared_output()) partial_size_ += buffer.size;
+      if (buffer.shared_output()) partial_size_ += partial_step(buffer);
       if (!buffer.shared) item_bytes_ += buffer.size * (bytes + (is_half(dtype_) ? 4 : 0));
     }
     return upload();
@@ -81,6 +81,12 @@ class DeviceExecutable final : public DeviceProgram {
   std::size_t operand_total() const {
     return std::size_t(std::count_if(compiled_.buffers.begin(), compiled_.buffers.end(),
                                      [](const Placed& placed) { return placed.in == Placed::In::operand; }));
+  }
+
+  // From one shared output of a part to the next: kernels write to them by 16 bytes.
+  static std::int64_t partial_step(const Buffer& buffer) {
+    constexpr std::int64_t vector = 16 / sizeof(T);
+    return (buffer.size + vector - 1) / vector * vector;
   }
 
   // The tables, and behind them what else the fused and boxed kernels read; the constants.
@@ -207,7 +213,7 @@ class DeviceExecutable final : public DeviceProgram {
           if (!placed.shared_output) break;
           // Part after part, each with all shared outputs.
           views[b] = {slot.partials.template as<T>() + partial, 0, partial_size_};
-          partial += program_.buffers[b].size;
+          partial += partial_step(program_.buffers[b]);
           break;
         case Placed::In::constants:
           views[b] = {constants_.as<T>() + placed.offset, 0, 0};
@@ -376,7 +382,7 @@ class DeviceExecutable final : public DeviceProgram {
       const std::size_t operand = compiled_.buffers[b].operand;
       const CombineArguments<T> arguments{slot.partials.template as<T>() + partial, static_cast<T*>(operands[operand]),
                                           buffer.size, partial_size_, std::uint32_t(part_count)};
-      partial += buffer.size;
+      partial += partial_step(buffer);
       if (buffer.size == 0) continue;
       const Status status = launch(stream, combine_kernel<T>(), grid(buffer.size), &arguments);
       if (!status.ok()) return status;
