@@ -26,6 +26,10 @@ if (patterns.length === 0) {
 
   heading('C++ tests')
   await ctest('build-cmake')
+  heading('C++ tests of CUDA on an emulated device')
+  if (readStamps().emulated?.startsWith('unsupported'))
+    report('skipped', 'all of them', 'the emulated device needs Linux on x86-64 or 64-bit Arm')
+  else await ctest('build-emulated')
   heading('C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer')
   if (readStamps().sanitized?.startsWith('unsupported'))
     report('skipped', 'all of them', 'the compiler has no working sanitizers')

@@ -15,6 +15,9 @@ const { values: flags } = parseArgs({
   },
 })
 
+// The emulated device switches stacks, and asks the loader where the program lies.
+const canEmulate = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)
+
 await withLock(join(root, '.cache'), async () => {
   await dependencies()
   await typescript('tsconfig.json', 'lib', 'dist')
@@ -72,11 +75,12 @@ async function native() {
   const upToDate = stamps.native === wanted && existsSync(built)
 
   if (flags.tests) {
-    if (upToDate && stamps.tests === tests && existsSync(join(root, 'build-cmake', 'CTestTestfile.cmake')))
-      return sanitized(tests)
-    await requireTools()
-    await step('build the native addon and its tests', () => gypBuild('--all', '-DBRAUER_TESTS=ON'))
-    writeStamps({ native: wanted, tests })
+    if (!upToDate || stamps.tests !== tests || !existsSync(join(root, 'build-cmake', 'CTestTestfile.cmake'))) {
+      await requireTools()
+      await step('build the native addon and its tests', () => gypBuild('--all', '-DBRAUER_TESTS=ON'))
+      writeStamps({ native: wanted, tests })
+    }
+    await emulated(tests)
     return sanitized(tests)
   }
   if (upToDate || usePrebuilt()) return
@@ -84,6 +88,21 @@ async function native() {
   await requireTools()
   await step('build the native addon', () => gypBuild())
   writeStamps({ native: wanted })
+}
+
+/** The same addon with the CUDA backend on an emulated device (test/native/emulation), and the C++ tests of that. */
+async function emulated(wanted) {
+  const complete = existsSync(join(root, 'build-emulated', 'CTestTestfile.cmake'))
+  const stamps = readStamps()
+  if (stamps.emulated === wanted && complete) return
+  if (stamps.emulated === `unsupported ${wanted}`) return
+  if (!canEmulate) return writeStamps({ emulated: `unsupported ${wanted}` })
+  await requireTools()
+  const defines = ['-DBRAUER_TESTS=ON', '-DBRAUER_EMULATE=ON']
+  await step('build both on an emulated device', () =>
+    gypBuild('--all', '--no-copy', '--out', 'build-emulated', ...defines),
+  )
+  writeStamps({ emulated: wanted })
 }
 
 async function sanitized(wanted) {
@@ -94,7 +113,9 @@ async function sanitized(wanted) {
   if (stamps.sanitized === `unsupported ${wanted}`) return
   if (!sanitizersWork()) return writeStamps({ sanitized: `unsupported ${wanted}` })
   // The sanitizers see nothing of CUDA, and nvcc takes its time.
+  const emulation = canEmulate ? 'ON' : 'OFF'
   const defines = ['-DBRAUER_TESTS=ON', '-DBRAUER_SANITIZE=address,undefined', '-DWITH_CUDA=OFF']
+  defines.push(`-DBRAUER_EMULATE=${emulation}`)
   await step('build both under ASan and UBSan', () => gypBuild('--all', '--no-copy', '--out', 'build-asan', ...defines))
   writeStamps({ sanitized: wanted })
 }
