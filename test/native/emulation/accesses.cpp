@@ -9,11 +9,14 @@
 
 #include "emulation/arena.h"
 
+#define BRAUER_HOT inline __attribute__((always_inline))
+#define BRAUER_COLD __attribute__((cold, noinline))
+
 namespace brauer::emulation {
 
 namespace {
 
-[[noreturn]] void fail_access(const Text& fault, const void* pc) {
+[[noreturn]] BRAUER_COLD void fail_access(const Text& fault, const void* pc) {
   running->fault_pc = pc;
   fail_launch(fault);
 }
@@ -26,8 +29,9 @@ Viewer viewer_of(const Lane& lane) { return {&running->work, lane.clock, lane.se
 
 // Calls visit(cell, bytes of its word) for each word.
 template <class Visit>
-inline void for_words(Cell* cell, std::uintptr_t address, std::size_t bytes, Visit visit) {
+BRAUER_HOT void for_words(Cell* cell, std::uintptr_t address, std::size_t bytes, Visit visit) {
   std::size_t offset = address % word_bytes;
+  if (bytes == word_bytes && offset == 0) return visit(*cell, 15u);
   for (; bytes > 0; cell++) {
     const std::size_t now = std::min(word_bytes - offset, bytes);
     visit(*cell, unsigned((1u << now) - 1u) << offset);
@@ -36,7 +40,7 @@ inline void for_words(Cell* cell, std::uintptr_t address, std::size_t bytes, Vis
   }
 }
 
-[[noreturn]] void fail_race(Access other, bool write, const Text& where, const void* pc) {
+[[noreturn]] BRAUER_COLD void fail_race(Access other, bool write, const Text& where, const void* pc) {
   fail_access(Text() << "a race: " << (write ? "a write to " : "a read of ") << where << ", unordered with "
                      << describe(other, viewer_of(*current)),
               pc);
@@ -49,7 +53,7 @@ std::int64_t shared_offset(std::uintptr_t address) {
 
 Text shared_place(std::uintptr_t address) { return Text() << "byte " << shared_offset(address) << " of shared memory"; }
 
-inline void check_shared(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
+BRAUER_HOT void check_shared(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
   const Lane& self = *current;
   Block& block = *self.block;
   const std::size_t offset = address - reinterpret_cast<std::uintptr_t>(block.shared);
@@ -84,7 +88,7 @@ Text misplaced(std::uintptr_t address, std::size_t bytes, int device, const Exte
   return {};
 }
 
-inline void check_global(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
+BRAUER_HOT void check_global(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
   const Extent* extent = find_extent(address);
   if (extent == nullptr || address < extent->begin || address + bytes > extent->end ||
       (extent->region != 0 && extent->region != running->device + 1))
@@ -120,7 +124,7 @@ bool is_in_program(std::uintptr_t address) {
   return query.found;
 }
 
-void check_other(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
+BRAUER_COLD void check_other(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
   static std::uintptr_t recent = 0;  // a page of the program
   if (!write && (address / 4096 == recent / 4096 || is_in_program(address))) {
     recent = address;
@@ -139,7 +143,7 @@ void check_other(std::uintptr_t address, std::size_t bytes, bool write, const vo
   fail_access(name_of(bytes, write) << " at memory that is not the device's", pc);
 }
 
-inline void check(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
+BRAUER_HOT void check(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
   const Lane& self = *current;
   if (address - reinterpret_cast<std::uintptr_t>(self.context.stack) < self.context.stack_bytes) return;
   if (address - reinterpret_cast<std::uintptr_t>(self.block->shared) < running->grid.shared)
@@ -149,7 +153,7 @@ inline void check(std::uintptr_t address, std::size_t bytes, bool write, const v
 }
 
 template <bool Aligned>
-inline void check_access(void* memory, std::size_t bytes, bool write, const void* pc) {
+BRAUER_HOT void check_access(void* memory, std::size_t bytes, bool write, const void* pc) {
   if (current == nullptr || !running->settings.check) return;
   const auto address = reinterpret_cast<std::uintptr_t>(memory);
   if (Aligned && address % bytes != 0) fail_access(Text() << "misaligned: " << name_of(bytes, write), pc);

@@ -13,16 +13,10 @@ namespace brauer::emulation {
 namespace {
 
 constexpr std::size_t region_bytes = std::size_t(4) << 30, arena_bytes = region_count * region_bytes;
-constexpr std::size_t page = 4096;  // of the lookup below; allocations start at one
 
 struct Arena {
   std::uintptr_t next[region_count] = {};
   std::map<std::uintptr_t, Extent> extents;  // by their ends
-  struct Entry {
-    std::uintptr_t page = 0;
-    const Extent* extent = nullptr;
-  };
-  Entry recent[1024];
 };
 
 std::uintptr_t reserve(std::size_t bytes, int protection) {
@@ -52,6 +46,7 @@ std::size_t whole_pages(std::size_t bytes) {
 }  // namespace
 
 ArenaRange arena_range;
+Lookup lookups[1024];
 
 #if defined(BRAUER_EMULATION_TSAN) || defined(BRAUER_EMULATION_ASAN)
 
@@ -97,7 +92,7 @@ void drop_memory(char* memory, std::size_t bytes) {
   Arena& a = arena();
   const auto begin = reinterpret_cast<std::uintptr_t>(memory);
   a.extents.erase(begin + bytes);
-  for (Arena::Entry& entry : a.recent) entry = {};
+  for (Lookup& lookup : lookups) lookup = {};
   madvise(memory, whole_pages(bytes), MADV_DONTNEED);
   mprotect(memory, whole_pages(bytes), PROT_NONE);
   madvise(cells_of(begin), whole_pages(bytes) / word_bytes * sizeof(Cell), MADV_DONTNEED);
@@ -105,15 +100,12 @@ void drop_memory(char* memory, std::size_t bytes) {
 
 #endif
 
-const Extent* find_extent(std::uintptr_t address) {
+const Extent* search_extent(std::uintptr_t address) {
   Arena& a = arena();
-  Arena::Entry& entry = a.recent[address / page % 1024];
-  if (entry.page == address / page) return entry.extent;
   const auto found = a.extents.upper_bound(address);
   if (found == a.extents.end() || found->second.begin > address) return nullptr;
-  // Allocations are pages apart, so a page belongs to one alone.
-  entry = {address / page, &found->second};
-  return entry.extent;
+  lookups[address / lookup_page % 1024] = {address / lookup_page, &found->second};
+  return &found->second;
 }
 
 }  // namespace brauer::emulation

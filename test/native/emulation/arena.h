@@ -22,7 +22,22 @@ struct Extent {
   std::uintptr_t begin = 0, end = 0;
   int region = 0;
 };
-const Extent* find_extent(std::uintptr_t address);  // of an address in the arena; null: no allocation
+// Where allocations were found lately, by page; a page has one allocation at most.
+constexpr std::size_t lookup_page = 4096;
+struct Lookup {
+  std::uintptr_t page = 0;
+  const Extent* extent = nullptr;
+};
+extern Lookup lookups[1024];
+
+const Extent* search_extent(std::uintptr_t address);
+
+// Of an address in the arena; null: no allocation, or past the end of the one before.
+inline const Extent* find_extent(std::uintptr_t address) {
+  const std::uintptr_t page = address / lookup_page;
+  const Lookup& lookup = lookups[page % 1024];
+  return lookup.page == page ? lookup.extent : search_extent(address);
+}
 
 // Where the arena is; nowhere before the first allocation.
 struct ArenaRange {

@@ -10,7 +10,7 @@
 namespace brauer::emulation {
 
 Run* running = nullptr;
-Lane* current = nullptr;
+thread_local Lane* current __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
 

@@ -15,7 +15,8 @@ Status take(int device, std::size_t bytes, void*& memory) {
     return Status::error(Code::out_of_memory, "the emulated device has no " + std::to_string(bytes) + " bytes left");
   if (bytes == 0) return {};
   memory = take_memory(device + 1, bytes);
-  if (memory == nullptr) return Status::error(Code::out_of_memory, "no " + std::to_string(bytes) + " bytes");
+  if (memory == nullptr)
+    return Status::error(Code::out_of_memory, "no address space for " + std::to_string(bytes) + " bytes");
   std::memset(memory, m.settings.poison, bytes);
   m.allocations[static_cast<char*>(memory)] = {bytes, device};
   if (device >= 0) m.devices[std::size_t(device)].used += std::int64_t(bytes);

@@ -17,16 +17,26 @@ std::vector<Owner>& owners() {
   return *all;
 }
 
+bool is_settled(std::uint32_t block, const Work& work) {
+  std::uint32_t& settled = work.settled[block % Work::settled_count];
+  if (settled == block) return true;
+  const Owner owner = owners()[block];
+  const auto stream = std::size_t(owner.stream);
+  const bool before = owner.stream == work.stream ? owner.number < work.number
+                                                  : stream < work.known.size() && work.known[stream] >= owner.number;
+  if (before) settled = block;
+  return before;
+}
+
+// For accesses of the viewer's own block.
+bool is_known(Access access, const Viewer& viewer) {
+  if (lane_of(access) == lane_of(viewer.self)) return true;
+  return viewer.clock->epochs[std::size_t(lane_of(access))] >= epoch_of(access);
+}
+
 bool happened_before(Access access, const Viewer& viewer) {
   const std::uint32_t block = block_of(access);
-  if (block == block_of(viewer.self)) {
-    if (lane_of(access) == lane_of(viewer.self)) return true;
-    return viewer.clock->epochs[std::size_t(lane_of(access))] >= epoch_of(access);
-  }
-  const Owner owner = owners()[block];
-  if (owner.stream == viewer.work->stream) return owner.number < viewer.work->number;
-  const auto& known = viewer.work->known;
-  return std::size_t(owner.stream) < known.size() && known[std::size_t(owner.stream)] >= owner.number;
+  return block == block_of(viewer.self) ? is_known(access, viewer) : is_settled(block, *viewer.work);
 }
 
 // Which access a full cell forgets: a read if there is one, since a write conflicts with more.
@@ -51,19 +61,16 @@ std::uint32_t new_block(const Work& work) {
   return std::uint32_t(owners().size() - 1);
 }
 
-Access note(Cell& cell, unsigned bytes, bool write, const Viewer& viewer) {
-  const Access mine = viewer.self | Access(write) << 4 | bytes;
-  // The same once more, or a read of what the lane has just written: nothing that is not known.
-  for (const Access other : cell.latest)
-    if (other >> 5 == mine >> 5 && (bytes & ~bytes_of(other)) == 0 && (is_write(other) || !write)) return 0;
-
+Access note_new(Cell& cell, Access mine, const Viewer& viewer) {
+  const bool write = is_write(mine);
+  const unsigned bytes = bytes_of(mine);
   int place = -1;
   for (int i = 0; i < 3; i++) {
     const Access other = cell.latest[i];
     if ((bytes_of(other) & bytes) == 0) continue;
     if (!write && !is_write(other)) {
       // A later read stands for an earlier one that happened before it.
-      if ((bytes_of(other) & ~bytes) == 0 && happened_before(other, viewer)) place = i;
+      if ((bytes_of(other) & ~bytes) == 0 && block_of(other) == block_of(mine) && is_known(other, viewer)) place = i;
       continue;
     }
     if (!happened_before(other, viewer)) return other;

@@ -43,6 +43,9 @@ struct Work {
   int stream = 0;
   std::uint32_t number = 0;
   std::vector<std::uint32_t> known;
+  // Blocks found to have happened before this work, so that they need not be looked up again.
+  static constexpr std::uint32_t settled_count = 64;
+  mutable std::uint32_t settled[settled_count] = {};
 };
 void merge(std::vector<std::uint32_t>& known, const std::vector<std::uint32_t>& more);
 
@@ -57,7 +60,15 @@ struct Viewer {
 };
 
 // Notes an access to the word. Returns the access that it races with, or 0.
-Access note(Cell& cell, unsigned bytes, bool write, const Viewer& viewer);
+Access note_new(Cell& cell, Access mine, const Viewer& viewer);
+
+inline Access note(Cell& cell, unsigned bytes, bool write, const Viewer& viewer) {
+  const Access mine = viewer.self | Access(write) << 4 | bytes;
+  // The same once more, or a read of what the lane has just written: nothing that is not known.
+  for (const Access other : cell.latest)
+    if (other >> 5 == mine >> 5 && (bytes & ~bytes_of(other)) == 0 && (is_write(other) || !write)) return 0;
+  return note_new(cell, mine, viewer);
+}
 
 Text describe(Access access, const Viewer& viewer);  // "a write by thread 5", "a read by block 2, thread 5", …
 

@@ -85,6 +85,7 @@ void run_head(cuda::Stream& stream) {
   if (operation.kind == Operation::Kind::wait) observe(operation.mark.get());
   merge(stream.work.known, operation.known);
   stream.work.number++;
+  std::fill(std::begin(stream.work.settled), std::end(stream.work.settled), 0u);
   if (is_event)
     (void)perform(stream, operation);
   else if (!is_dropped)
