@@ -85,7 +85,7 @@ BRAUER_DEVICE std::uint16_t float_to_bfloat16(float value) { return float_to_bf1
 // Loads and stores are aligned: the compiler's check of that (-fsanitize=alignment) is on for kernels.
 template <class T, int N>
 struct alignas(sizeof(T) * N) Vector {
-  static_assert(sizeof(T) * N == 8 || sizeof(T) * N == 16);
+  static_assert(sizeof(T) * N == 4 || sizeof(T) * N == 8 || sizeof(T) * N == 16);
   T values[N];
 };
 
