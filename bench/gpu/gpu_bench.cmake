@@ -13,7 +13,7 @@ else()
 endif()
 
 # With the emulated device, so that it is known to work before it meets a real one.
-if(BRAUER_TESTS AND BRAUER_EMULATE AND NODE_PROGRAM)
+if(BRAUER_TESTS AND BRAUER_EMULATE AND NODE_PROGRAM AND NOT BRAUER_SANITIZE)
   set(bundle "${CMAKE_CURRENT_BINARY_DIR}/gpu-bundle")
   add_test(NAME gpu_bundle COMMAND "${NODE_PROGRAM}" "${CMAKE_CURRENT_SOURCE_DIR}/scripts/gpu-bundle.mjs" --runner
                                    $<TARGET_FILE:gpu_bench> --out "${bundle}")
