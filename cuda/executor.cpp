@@ -331,8 +331,8 @@ class DeviceExecutable final : public DeviceProgram {
       const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
       Grid each = grid(op.kind == Kind::product ? work * items : work * groups);
       each.blocks = op.sums_items ? std::max<std::int64_t>(each.blocks / parts, 1) * parts : each.blocks;
-      const StagedArguments<T> arguments{tables_.as<CodeTables>(), views, constants_.as<T>(),   std::uint32_t(i),
-                                         std::uint32_t(items),     parts, std::uint32_t(groups)};
+      const StagedArguments<T> arguments{tables_.as<CodeTables>(), views, constants_.as<T>(),    std::uint32_t(i),
+                                         std::uint32_t(items),     parts, std::uint32_t(groups), options_.precision};
       const Status status = launch(stream, staged_kernel<T>(op.kind), each, &arguments);
       if (!status.ok()) return status;
     }
@@ -349,6 +349,7 @@ class DeviceExecutable final : public DeviceProgram {
     arguments.section = std::uint32_t(number), arguments.items = std::uint32_t(items);
     arguments.buffer_count = std::uint32_t(compiled_.buffers.size());
     arguments.teams = kBoxTeams, arguments.threads = kBoxThreads;
+    arguments.precision = options_.precision;
     const std::size_t table = (compiled_.buffers.size() * sizeof(View<T>) + 15) / 16 * 16;
     const std::size_t shared = kBoxTeams * (table + std::size_t(section.elements) * sizeof(T));
     return launch(stream, boxed_kernel<T>(), {box_blocks(section, items), int(kFusedThreads), shared}, &arguments);
@@ -368,6 +369,7 @@ class DeviceExecutable final : public DeviceProgram {
     arguments.resident = std::uint32_t(layout_.resident);
     arguments.tile = layout_.tile, arguments.teams = layout_.teams, arguments.threads = layout_.threads;
     arguments.dtype = std::uint32_t(dtype_);
+    arguments.precision = options_.precision;
     return launch(stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared},
                   &arguments);
   }
