@@ -20,8 +20,9 @@ class BoundRun final : public DeviceRun {
         batch_(batch),
         operands_(operands, operands + program.operands_.size()),
         slot_(program.options_.device),
-        stream_(stream),
-        most_(program.chunk(batch)) {
+        stream_(stream) {
+    slot_.fused = program.is_fused(batch);
+    most_ = program.chunk(slot_.fused, batch);
     // A chunk has to begin at a multiple of 16 bytes, which 16 items always do.
     const bool aligned = std::all_of(program.operands_.begin(), program.operands_.end(), [](const Operand& operand) {
       return operand.shared || operand.size * operand.element_bytes % 16 == 0;
@@ -42,7 +43,7 @@ class BoundRun final : public DeviceRun {
   }
 
   Status enqueue() const override {
-    const std::int64_t part_count = program_.parts(most_);
+    const std::int64_t part_count = program_.parts(slot_.fused, most_);
     Status status = program_.clear_parts(slot_, stream_, part_count);
     const auto* views = slot_.views.template as<View<T>>();
     for (std::int64_t first = 0; first < batch_ && status.ok(); first += most_) {
@@ -72,7 +73,7 @@ class BoundRun final : public DeviceRun {
   std::vector<void*> operands_;
   Slot slot_;
   Stream* stream_;
-  std::int64_t most_;  // items of a chunk
+  std::int64_t most_ = 1;  // items of a chunk
 };
 
 }  // namespace brauer::cuda

@@ -9,12 +9,12 @@
 #include "cuda/compile.h"
 #include "cuda/kernels/kernels.h"
 #include "cuda/layout.h"
+#include "cuda/model.h"
 
 namespace brauer::cuda {
 namespace {
 
-constexpr std::uint32_t kParts = 32;  // of the items of a call, for what sums over them
-constexpr std::uint32_t kBoxThreads = 64, kBoxTeams = kFusedThreads / kBoxThreads;
+constexpr std::uint32_t kParts = 32;         // of the items of a call, for what sums over them
 constexpr std::int64_t kBusyThreads = 2048;  // of a multiprocessor
 constexpr std::int64_t kMostPlaces = (std::int64_t(1) << 31) - 1;
 
@@ -32,7 +32,7 @@ class DeviceExecutable final : public DeviceProgram {
         constants_(options.device) {}
 
   Status init() {
-    Status status = compile(program_, int(sizeof(T)), box_elements(), compiled_);
+    Status status = compile(program_, int(sizeof(T)), box_elements(program_, int(sizeof(T)), info_), compiled_);
     if (!status.ok()) return status;
     layout_ = fused_layout(program_, compiled_, int(sizeof(T)), info_);
     operands_.resize(operand_total());
@@ -81,13 +81,6 @@ class DeviceExecutable final : public DeviceProgram {
   std::size_t operand_total() const {
     return std::size_t(std::count_if(compiled_.buffers.begin(), compiled_.buffers.end(),
                                      [](const Placed& placed) { return placed.in == Placed::In::operand; }));
-  }
-
-  // Of a team's arena, so that two blocks share a multiprocessor.
-  std::int64_t box_elements() const {
-    const std::int64_t block = std::min(info_.shared_per_block, info_.shared_per_multiprocessor / 2);
-    const std::int64_t views = std::int64_t(program_.buffers.size() * sizeof(View<T>)) + 16;
-    return std::max<std::int64_t>((block / kBoxTeams - views) / std::int64_t(sizeof(T)), 0);
   }
 
   // The tables, and behind them what else the fused and boxed kernels read; the constants.
@@ -149,14 +142,14 @@ class DeviceExecutable final : public DeviceProgram {
       const auto elements = std::size_t(operand.size * (operand.shared ? 1 : items));
       if (own_operands)
         status = slot.operands[i].reserve(std::max<std::size_t>(elements * std::size_t(operand.element_bytes), 1));
-      if (status.ok() && is_half(dtype_) && !operand.shared && !is_fused())
+      if (status.ok() && is_half(dtype_) && !operand.shared && !slot.fused)
         status = slot.wide[i].reserve(std::max<std::size_t>(elements * sizeof(T), 1));
     }
     const std::int64_t scratch =
-        is_fused() ? (layout_.in_shared ? 0 : fused_teams(items) * layout_.arena) : items * staged_elements();
+        slot.fused ? (layout_.in_shared ? 0 : fused_teams(items) * layout_.arena) : items * staged_elements();
     if (status.ok() && scratch > 0) status = slot.scratch.reserve(std::size_t(scratch) * sizeof(T));
     if (status.ok() && partial_size_ > 0)
-      status = slot.partials.reserve(std::size_t(parts(items)) * std::size_t(partial_size_) * sizeof(T));
+      status = slot.partials.reserve(std::size_t(parts(slot.fused, items)) * std::size_t(partial_size_) * sizeof(T));
     if (status.ok()) status = slot.views.reserve(compiled_.buffers.size() * sizeof(View<T>) + 1);
     return status;
   }
@@ -167,16 +160,20 @@ class DeviceExecutable final : public DeviceProgram {
     return compiled_.scratch + (boxed ? 0 : compiled_.local);
   }
 
-  bool is_fused() const {
-    return options_.mode == Mode::fused || (options_.mode == Mode::automatic && layout_.in_shared);
+  // What a call of so many items runs as.
+  bool is_fused(std::int64_t batch) const {
+    if (options_.mode != Mode::automatic) return options_.mode == Mode::fused;
+    const int bytes = int(sizeof(T)), storage = storage_bytes(dtype_);
+    return estimate_fused(program_, compiled_, layout_, bytes, storage, batch, info_).seconds <=
+           estimate_staged(program_, compiled_, bytes, storage, batch, info_).seconds;
   }
   std::int64_t fused_blocks(std::int64_t items) const {
     const std::int64_t tiles = (items + layout_.tile - 1) / layout_.tile;
     return std::clamp<std::int64_t>((tiles + layout_.teams - 1) / layout_.teams, 1, 2 * info_.multiprocessors);
   }
   std::int64_t fused_teams(std::int64_t items) const { return fused_blocks(items) * layout_.teams; }
-  std::int64_t parts(std::int64_t items) const {
-    if (is_fused()) return fused_teams(items);
+  std::int64_t parts(bool fused, std::int64_t items) const {
+    if (fused) return fused_teams(items);
     std::int64_t most = std::clamp<std::int64_t>(items, 1, kParts);
     for (const CompiledSection& section : compiled_.sections)
       if (section.sums_items) most = std::max(most, box_blocks(section, items) * kBoxTeams);
@@ -188,8 +185,8 @@ class DeviceExecutable final : public DeviceProgram {
   }
 
   // Items that are run at once: their operands and scratch within the memory given, their places within 31 bits.
-  std::int64_t chunk(std::int64_t batch) const {
-    const std::int64_t each = item_bytes_ + (is_fused() ? 0 : staged_elements() * std::int64_t(sizeof(T)));
+  std::int64_t chunk(bool fused, std::int64_t batch) const {
+    const std::int64_t each = item_bytes_ + (fused ? 0 : staged_elements() * std::int64_t(sizeof(T)));
     std::int64_t most = std::max<std::int64_t>(options_.memory / std::max<std::int64_t>(each, 1), 1);
     most = std::min(most, std::max<std::int64_t>(kMostPlaces / compiled_.widest, 1));
     return std::clamp<std::int64_t>(batch, 1, most);
@@ -202,7 +199,7 @@ class DeviceExecutable final : public DeviceProgram {
     T* const scratch = slot.scratch.template as<T>();
     for (std::size_t b = 0; b < views.size(); b++) {
       const Placed& placed = compiled_.buffers[b];
-      const bool is_wide = is_half(dtype_) && !program_.buffers[b].shared && !is_fused();
+      const bool is_wide = is_half(dtype_) && !program_.buffers[b].shared && !slot.fused;
       switch (placed.in) {
         case Placed::In::operand:
           views[b] = {static_cast<T*>(is_wide ? slot.wide[placed.operand].get() : operands[placed.operand]),
@@ -227,7 +224,8 @@ class DeviceExecutable final : public DeviceProgram {
   }
 
   Status run_in(Slot& slot, std::int64_t batch, void* const* operands, const std::atomic<bool>* cancel) const {
-    const std::int64_t most = chunk(batch), part_count = parts(most);
+    slot.fused = is_fused(batch);
+    const std::int64_t most = chunk(slot.fused, batch), part_count = parts(slot.fused, most);
     Status status = reserve(slot, most, true);
     if (!status.ok()) return status;
     std::vector<void*> here;
@@ -262,7 +260,7 @@ class DeviceExecutable final : public DeviceProgram {
 
   Status run_kernels(const Slot& slot, const View<T>* views, Stream* stream, std::int64_t items,
                      std::int64_t part_count) const {
-    return is_fused() ? run_fused(slot, views, stream, items, part_count)
+    return slot.fused ? run_fused(slot, views, stream, items, part_count)
                       : run_staged(views, stream, items, part_count);
   }
 
@@ -270,19 +268,19 @@ class DeviceExecutable final : public DeviceProgram {
   Status widen(const Slot& slot, void* const* operands, Stream* stream, std::int64_t items) const {
     Status status;
     for (std::size_t i = 0; i < operands_.size() && status.ok(); i++)
-      if (is_widened(operands_[i]) && !operands_[i].output)
+      if (is_widened(slot, operands_[i]) && !operands_[i].output)
         status = convert(stream, widen_kernel(dtype_), operands[i], slot.wide[i].get(), operands_[i].size * items);
     return status;
   }
   Status narrow(const Slot& slot, void* const* operands, Stream* stream, std::int64_t items) const {
     Status status;
     for (std::size_t i = 0; i < operands_.size() && status.ok(); i++)
-      if (is_widened(operands_[i]) && operands_[i].output)
+      if (is_widened(slot, operands_[i]) && operands_[i].output)
         status = convert(stream, narrow_kernel(dtype_), slot.wide[i].get(), operands[i], operands_[i].size * items);
     return status;
   }
-  bool is_widened(const Operand& operand) const {
-    return is_half(dtype_) && !is_fused() && !operand.shared && operand.size > 0;
+  bool is_widened(const Slot& slot, const Operand& operand) const {
+    return is_half(dtype_) && !slot.fused && !operand.shared && operand.size > 0;
   }
 
   // Items of the operands between the host and the device.

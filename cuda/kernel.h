@@ -10,7 +10,8 @@
 // with one struct as its argument (cuda/device.h: kernel_of, launch), in namespace brauer::cuda or one within it: CUDA
 // has functions of the same names outside. Blocks have one dimension. Shared and global memory are reached through
 // ordinary pointers. Barriers and warp functions are for all threads of the group or warp, which must reach them
-// together. BRAUER_UNROLL before a loop of a fixed count keeps what it indexes in registers.
+// together. BRAUER_CALLED marks what is called and not copied into every place: it keeps code
+// small where speed does not matter. BRAUER_UNROLL before a loop of a fixed count keeps what it indexes in registers.
 #if defined(__CUDACC__)
 #include "cuda/kernel_cuda.h"
 #else

@@ -126,6 +126,12 @@ class Arranger {
 
 }  // namespace
 
+std::int64_t box_elements(const Program& program, int element_bytes, const DeviceInfo& device) {
+  const std::int64_t block = std::min(device.shared_per_block, device.shared_per_multiprocessor / 2);
+  const std::int64_t views = std::int64_t(program.buffers.size() * sizeof(View<double>)) + 16;
+  return std::max<std::int64_t>((block / kBoxTeams - views) / element_bytes, 0);
+}
+
 FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes,
                          const DeviceInfo& device) {
   return Arranger(program, compiled, element_bytes, device).run();

@@ -19,6 +19,11 @@ struct FusedLayout {
   std::vector<FusedBuffer> buffers;
 };
 
+inline constexpr std::uint32_t kBoxThreads = 64, kBoxTeams = kFusedThreads / kBoxThreads;
+
+// Elements of a team's arena for boxes, so that two blocks share a multiprocessor.
+std::int64_t box_elements(const Program& program, int element_bytes, const DeviceInfo& device);
+
 // element_bytes: of the type computed in.
 FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes, const DeviceInfo& device);
 

@@ -13,6 +13,7 @@ struct Slot {
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
 
+  bool fused = false;  // how the run goes
   Stream* stream = nullptr;
   std::vector<DeviceMemory> operands, wide;  // by operand; wide: 16-bit ones as float32
   DeviceMemory scratch, partials, views;

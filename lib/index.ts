@@ -28,6 +28,7 @@ export { readNpy, writeNpy } from './interop/npy.js'
 // What runs, and how
 export { listBackends } from './backends/index.js'
 export type { BackendChoice } from './backends/index.js'
+export type { DeviceEstimate, DeviceEstimates } from './backends/backend.js'
 export { cpuInfo, cudaInfo } from './backends/native.js'
 export type { Plan, Steps, Strategy } from './plan/plan.js'
 export type { Program } from './program/program.js'

@@ -15,6 +15,8 @@ if (!existsSync(program) || spawnSync(program, ['--version']).status !== 0) {
   console.log(`clang-format has no binary for ${process.platform}-${process.arch}`)
   process.exit(77)
 }
-const files = ['native', 'cuda', 'test/native'].flatMap(listFiles).filter((file) => /\.(h|cpp|cu|cuh)$/.test(file))
+const files = ['native', 'cuda', 'bench/gpu', 'test/native']
+  .flatMap(listFiles)
+  .filter((file) => /\.(h|cpp|cu|cuh)$/.test(file))
 const mode = process.argv.includes('--check') ? ['--dry-run', '-Werror'] : ['-i']
 process.exit(files.length ? (spawnSync(program, [...mode, ...files], { cwd: root, stdio: 'inherit' }).status ?? 1) : 0)

@@ -1,8 +1,8 @@
 // Makes everything that `npm start`, `npm test` and `npm run bench` need, with Node built-ins alone: the dependencies of the lock file, dist/, the
 // native addon. Each step remembers a hash of what it was made from, so that a run in which nothing changed does nothing.
 // Usage: node scripts/setup.mjs [--tests] [--sanitized] [--bench]
-//   --tests      the C++ tests too, in build-cmake/; addon and C++ tests of CUDA on an emulated device, in build-emulated/
-//   --sanitized  addon and C++ tests under ASan and UBSan, in build-asan/
+//   --tests      the C++ tests too, in build-cmake/, and the CUDA backend on an emulated GPU, in build-emulated/
+//   --sanitized  addon and C++ tests under ASan and UBSan, in build-asan/; with --tests also those of the emulated GPU
 //   --bench      bench/ compiled to dist-bench/
 //
 // This file itself is plain enough for an old Node to read: it has to live to say that it is too old.

@@ -4,11 +4,18 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { listFiles, readStamps, root } from './setup/stamps.mjs'
+import { emulations, listFiles, readStamps, root } from './setup/stamps.mjs'
 
 const patterns = process.argv.slice(2)
 const total = { passed: 0, failed: 0, skipped: 0 }
 const started = performance.now()
+
+/** Three GPUs; what `staged` does is the same on all of them. */
+const emulatedGpus = {
+  BRAUER_PREBUILD: join(root, 'build-emulated'),
+  BRAUER_EMULATION: 'devices=sm_75,sm_80,sm_90',
+  BRAUER_TEST_BACKENDS: 'cuda:0-fused,cuda:1-fused,cuda:2-fused,cuda:1-staged',
+}
 
 if (patterns.length === 0) {
   heading('Checks of the repository')
@@ -26,23 +33,40 @@ if (patterns.length === 0) {
 
   heading('C++ tests')
   await ctest('build-cmake')
-  heading('C++ tests of CUDA on an emulated device')
-  if (readStamps().emulated?.startsWith('unsupported'))
-    report('skipped', 'all of them', 'the emulated device needs Linux on x86-64 or 64-bit Arm')
-  else await ctest('build-emulated')
-  heading('C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer')
-  if (readStamps().sanitized?.startsWith('unsupported'))
-    report('skipped', 'all of them', 'the compiler has no working sanitizers')
+  const names = {
+    'address,undefined': 'under AddressSanitizer and UndefinedBehaviorSanitizer',
+    thread: 'under ThreadSanitizer',
+  }
+  heading(`C++ tests ${names['address,undefined']}`)
+  if (isUnsupported('sanitized')) report('skipped', 'all of them', 'the compiler has no working sanitizers')
   else await ctest('build-asan')
+  for (const { folder, sanitizers } of emulations) {
+    heading(`C++ tests on an emulated GPU ${names[sanitizers] ?? ''}`.trim())
+    if (isUnsupported(folder)) report('skipped', 'all of them', unsupported(sanitizers))
+    else await ctest(folder)
+  }
 }
 
 heading('TypeScript tests')
-await jest()
+await jest(patterns)
+if (patterns.length === 0) {
+  heading('TypeScript tests on emulated GPUs')
+  if (isUnsupported(emulations[0].folder)) report('skipped', 'all of them', unsupported())
+  else await jest(['--findRelatedTests', 'test/support/backends.ts'], emulatedGpus)
+}
 
 const seconds = ((performance.now() - started) / 1000).toFixed(1)
 console.log(`\n${seconds} s`)
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`)
 process.exitCode = total.failed === 0 ? 0 : 1
+
+function isUnsupported(stamp) {
+  return readStamps()[stamp]?.startsWith('unsupported')
+}
+
+function unsupported(sanitizers) {
+  return sanitizers ? 'the compiler has no working sanitizers' : 'a GPU is emulated on x86-64 and 64-bit Arm only'
+}
 
 function heading(text) {
   console.log(`\n${text}`)
@@ -76,7 +100,7 @@ async function silent(command) {
 }
 
 async function ctest(folder) {
-  const file = join(root, '.cache', `${folder}.xml`)
+  const file = join(root, '.cache', `${folder.replaceAll('/', '-')}.xml`)
   rmSync(file, { force: true })
   const parallel = String(availableParallelism())
   const { output } = await runProgram([
@@ -103,7 +127,7 @@ async function ctest(folder) {
   if (cases.length === 0 || cases.some(([, , status]) => status === 'fail')) console.log(output)
 }
 
-async function jest() {
+async function jest(args, env) {
   const file = join(root, '.cache', 'jest.json')
   mkdirSync(join(root, '.cache'), { recursive: true })
   rmSync(file, { force: true })
@@ -114,8 +138,9 @@ async function jest() {
     join(root, 'node_modules/jest/bin/jest.js'),
   ]
   const { code } = await runProgram(
-    [...program, '--json', '--outputFile', file, ...patterns],
+    [...program, '--json', '--outputFile', file, ...args],
     ['ignore', 'ignore', 'inherit'],
+    env,
   )
   if (!existsSync(file)) return report('failed', `jest ended with exit code ${code} and no results`)
   const results = JSON.parse(readFileSync(file, 'utf8'))
@@ -129,9 +154,9 @@ async function jest() {
   if (code !== 0 && results.success) report('failed', `jest ended with exit code ${code} although every test passed`)
 }
 
-function runProgram([program, ...args], stdio = ['ignore', 'pipe', 'pipe']) {
+function runProgram([program, ...args], stdio = ['ignore', 'pipe', 'pipe'], env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: root, stdio })
+    const child = spawn(program, args, { cwd: root, stdio, env: { ...process.env, ...env } })
     let output = ''
     child.stdout?.on('data', (chunk) => (output += chunk))
     child.stderr?.on('data', (chunk) => (output += chunk))

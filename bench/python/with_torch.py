@@ -10,8 +10,19 @@ import torch
 from value_layout import BATCH, CHANNELS, Layout
 
 
-def start(threads):
+# Where everything lies.
+device = "cpu"
+
+
+def start(threads, on="cpu"):
+    global device
     torch.set_num_threads(threads)
+    device = on
+
+
+def tensor(array):
+    """An array of numpy on the device; a tensor as it is."""
+    return array if torch.is_tensor(array) else torch.from_numpy(array).to(device)
 
 
 class Steps:
@@ -19,8 +30,8 @@ class Steps:
 
     def __init__(self, program, inputs, constants):
         self.layout = Layout(program["channelsFirst"])
-        self.inputs = {name: torch.from_numpy(array) for name, array in inputs.items()}
-        self.constants = {name: torch.from_numpy(array) for name, array in constants.items()}
+        self.inputs = {name: tensor(array) for name, array in inputs.items()}
+        self.constants = {name: tensor(array) for name, array in constants.items()}
         self.batch = next(iter(self.inputs.values())).shape[0]
         self.steps = [(step["to"], getattr(self, step["op"])(step)) for step in program["steps"]]
         self.outputs = [to for to, _ in self.steps if to.startswith("y")]
@@ -67,9 +78,9 @@ class Steps:
         order = numpy.argsort(-sign, 1, "stable")
         columns = []
         for rows, signs in zip(*(numpy.take_along_axis(each, order, 1).T for each in (index, sign))):
-            factor = torch.from_numpy(signs.astype("f4"))[:, None] if len(set(signs)) > 1 else float(signs[0])
+            factor = tensor(signs.astype("f4"))[:, None] if len(set(signs)) > 1 else float(signs[0])
             factor = factor[:, 0] if layout.first and torch.is_tensor(factor) else factor
-            columns.append((torch.from_numpy(rows), factor))
+            columns.append((tensor(rows), factor))
 
         def gather(values):
             value = channels(values)
@@ -143,7 +154,7 @@ class Steps:
 
         def add(values):
             if first is None:
-                total = torch.zeros(shape)
+                total = torch.zeros(shape, device=device)
             else:
                 total = first.value(values)
                 # In place where nobody else reads it: a product or sum of its own, all of its channels.

@@ -8,7 +8,7 @@
 namespace brauer::cuda {
 
 template <class T>
-BRAUER_DEVICE void run_zero(const Step<T>& step, const ZeroCode& zero, const Team& team) {
+BRAUER_CALLED void run_zero(Step<T> step, const ZeroCode& zero, Team team) {
   const Items<T> out = items_of(step, zero.out);
   for (std::uint32_t i = team.rank; i < zero.work * team.groups; i += team.size) {
     const Job job = job_of(i, zero.per_item);
@@ -24,7 +24,7 @@ struct Offsets {
 };
 
 // Where the loops stand at a place; what is left of the place when the last one was taken off.
-BRAUER_DEVICE Offsets walk(const LoopCode* loops, std::uint32_t count, std::uint32_t& place) {
+BRAUER_CALLED Offsets walk(const LoopCode* loops, std::uint32_t count, std::uint32_t& place) {
   Offsets at{0, 0, false};
   for (std::uint32_t l = count; l-- > 0;) {
     const std::int32_t t = take_digit(place, loops[l].extent);
@@ -59,7 +59,7 @@ BRAUER_DEVICE void each_term(const CodeTables* code, const MoveCode& move, const
 
 // The settings of all loops one after the other, by one worker, where outputs may meet.
 template <class T>
-BRAUER_DEVICE void run_serial_move(const Step<T>& step, const MoveCode& move, bool sums_items, const Team& team) {
+BRAUER_CALLED void run_serial_move(Step<T> step, const MoveCode& move, bool sums_items, Team team) {
   const GroupCode* const groups = table<GroupCode>(step.code, step.code->groups) + move.groups;
   const std::uint32_t first = sums_items ? 0 : team.rank, stride = sums_items ? 1 : team.size;
   if (sums_items && team.rank != 0) return;
@@ -101,7 +101,7 @@ BRAUER_DEVICE Vector<T, V> sum_terms(const CodeTables* code, const MoveCode& mov
 }
 
 template <class T, int V>
-BRAUER_DEVICE void run_parallel_move(const Step<T>& step, const MoveCode& move, bool sums_items, const Team& team) {
+BRAUER_CALLED void run_parallel_move(Step<T> step, const MoveCode& move, bool sums_items, Team team) {
   const CodeTables* const code = step.code;
   const LoopCode* const loops = table<LoopCode>(code, code->loops) + move.loops;
   const GroupCode* const groups = table<GroupCode>(code, code->groups) + move.groups;
@@ -129,7 +129,7 @@ BRAUER_DEVICE void run_parallel_move(const Step<T>& step, const MoveCode& move, 
 }
 
 template <class T>
-BRAUER_DEVICE void run_move(const Step<T>& step, const MoveCode& move, bool sums_items, const Team& team) {
+BRAUER_DEVICE void run_move(Step<T> step, const MoveCode& move, bool sums_items, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
   if (move.serial)
     run_serial_move(step, move, sums_items, team);

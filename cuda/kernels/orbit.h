@@ -31,7 +31,7 @@ BRAUER_DEVICE std::uint32_t first_of_pair(std::uint32_t place, std::uint32_t n) 
 }
 
 template <class T>
-BRAUER_DEVICE Multi multi_index(const Step<T>& step, const OrbitCode& orbit, std::uint32_t place) {
+BRAUER_CALLED Multi multi_index(Step<T> step, const OrbitCode& orbit, std::uint32_t place) {
   const CodeTables* const code = step.code;
   const CompositionCode* const compositions = table<CompositionCode>(code, code->compositions) + orbit.compositions;
   const ShapeCode* const shape = step.shape;
@@ -61,7 +61,7 @@ BRAUER_DEVICE std::int32_t value_of(const Multi& multi, const std::uint8_t* word
 }
 
 // Where rearrangement `column` of a multi-index lies on the strands.
-BRAUER_DEVICE std::int32_t strand_offset(const CodeTables* code, const OrbitCode& orbit, const Multi& multi,
+BRAUER_CALLED std::int32_t strand_offset(const CodeTables* code, const OrbitCode& orbit, const Multi& multi,
                                          std::uint32_t column) {
   const std::uint8_t* const word = table<std::uint8_t>(code, code->words) + multi.composition->words + column * orbit.d;
   std::int32_t offset = 0;
@@ -69,7 +69,7 @@ BRAUER_DEVICE std::int32_t strand_offset(const CodeTables* code, const OrbitCode
   return offset;
 }
 
-BRAUER_DEVICE std::int32_t loops_offset(const CodeTables* code, const OrbitCode& orbit, std::uint32_t setting,
+BRAUER_CALLED std::int32_t loops_offset(const CodeTables* code, const OrbitCode& orbit, std::uint32_t setting,
                                         int lambda) {
   const LoopCode* const loops = table<LoopCode>(code, code->loops) + orbit.loops;
   std::int32_t offset = 0;
@@ -82,7 +82,7 @@ BRAUER_DEVICE std::int32_t loops_offset(const CodeTables* code, const OrbitCode&
 
 // What an inverse orbit adds to a column. along: where the loops stand on the strands, and so in every term.
 template <class T, int V>
-BRAUER_DEVICE void add_terms(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t column,
+BRAUER_CALLED void add_terms(Step<T> step, const OrbitCode& orbit, const Multi& multi, std::uint32_t column,
                              std::uint32_t item, std::int32_t along, Vector<T, V>& sum) {
   const CodeTables* const code = step.code;
   const std::int32_t* const numbers = table<std::int32_t>(code, code->numbers);
@@ -100,7 +100,7 @@ BRAUER_DEVICE void add_terms(const Step<T>& step, const OrbitCode& orbit, const 
 
 // Row r of a multi-index, in the order of its matrix.
 template <class T>
-BRAUER_DEVICE Items<T> row_of(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
+BRAUER_CALLED Items<T> row_of(Step<T> step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
                               std::uint32_t r) {
   const CodeTables* const code = step.code;
   const RowCode row = table<RowCode>(code, code->rows)[multi.composition->rows + r];
@@ -122,7 +122,7 @@ BRAUER_DEVICE Items<T> row_of(const Step<T>& step, const OrbitCode& orbit, const
 
 // With M columns the places, and the values of an item, stay in registers.
 template <class T, int V, int M>
-BRAUER_DEVICE void run_columns(const Step<T>& step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
+BRAUER_DEVICE void run_columns(Step<T> step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
                                std::uint32_t group, std::uint32_t groups) {
   const T* const matrix = step.constants + multi.composition->matrix;
   Items<T> strands = items_of(step, orbit.strands);
@@ -157,8 +157,8 @@ BRAUER_DEVICE void run_columns(const Step<T>& step, const OrbitCode& orbit, cons
 
 // The same for any number of columns, each sum read anew.
 template <class T, int V>
-BRAUER_DEVICE void run_many_columns(const Step<T>& step, const OrbitCode& orbit, const Multi& multi,
-                                    std::uint32_t setting, std::uint32_t group, std::uint32_t groups) {
+BRAUER_CALLED void run_many_columns(Step<T> step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
+                                    std::uint32_t group, std::uint32_t groups) {
   const std::uint32_t columns = multi.composition->columns;
   const T* const matrix = step.constants + multi.composition->matrix;
   Items<T> strands = items_of(step, orbit.strands);
@@ -184,7 +184,7 @@ BRAUER_DEVICE void run_many_columns(const Step<T>& step, const OrbitCode& orbit,
 }
 
 template <class T, int V>
-BRAUER_DEVICE void run_multi(const Step<T>& step, const OrbitCode& orbit, const Job& job, std::uint32_t groups) {
+BRAUER_DEVICE void run_multi(Step<T> step, const OrbitCode& orbit, const Job& job, std::uint32_t groups) {
   const std::uint32_t place = quotient(orbit.per_loops, job.place);
   const std::uint32_t setting = job.place - place * orbit.per_loops.divisor;
   const Multi multi = multi_index(step, orbit, place);
@@ -203,7 +203,7 @@ BRAUER_DEVICE void run_multi(const Step<T>& step, const OrbitCode& orbit, const 
 }
 
 template <class T, int V>
-BRAUER_DEVICE void run_multis(const Step<T>& step, const OrbitCode& orbit, const Team& team) {
+BRAUER_CALLED void run_multis(Step<T> step, const OrbitCode& orbit, Team team) {
   if (step.shape) {
     const std::uint32_t jobs = step.shape->multi_indices * orbit.per_loops.divisor;
     for (std::uint32_t i = team.rank; i < jobs; i += team.size) run_multi<T, V>(step, orbit, {0, i}, 1);
@@ -220,7 +220,7 @@ BRAUER_DEVICE void run_multis(const Step<T>& step, const OrbitCode& orbit, const
 }
 
 template <class T>
-BRAUER_DEVICE void run_orbit(const Step<T>& step, const OrbitCode& orbit, const Team& team) {
+BRAUER_DEVICE void run_orbit(Step<T> step, const OrbitCode& orbit, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
   if (orbit.vector > 1)
     run_multis<T, kVector>(step, orbit, team);

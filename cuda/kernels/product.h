@@ -14,7 +14,8 @@ constexpr int kProductRows = 8;
 // Columns of one row of `right` that a worker takes; side by side or `right_j` apart.
 template <class T, int V>
 BRAUER_DEVICE Vector<T, V> load_columns(const T* right, std::int32_t right_j) {
-  if (V == 1 || right_j == 1) return load<T, V>(right);
+  if constexpr (V == 1) return load<T, V>(right);
+  if (right_j == 1) return load<T, V>(right);
   Vector<T, V> result;
   BRAUER_UNROLL
   for (int v = 0; v < V; v++) result.values[v] = right[std::int64_t(v) * right_j];
@@ -23,7 +24,7 @@ BRAUER_DEVICE Vector<T, V> load_columns(const T* right, std::int32_t right_j) {
 
 // R rows by V columns, the inner index by K values at once.
 template <class T, int R, int V, int K>
-BRAUER_DEVICE void run_product_rows(const Step<T>& step, const ProductCode& code, const Team& team) {
+BRAUER_CALLED void run_product_rows(Step<T> step, const ProductCode& code, Team team) {
   const std::uint32_t rows = rows_of(step, code.lambda, code.rows) * step.items;
   const std::uint32_t total = (rows + R - 1) / R * code.col_blocks;
   const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
@@ -66,7 +67,7 @@ BRAUER_DEVICE void run_product_rows(const Step<T>& step, const ProductCode& code
 
 // Rows that overlap: one worker per item adds one after the other, as the definition does.
 template <class T>
-BRAUER_DEVICE void run_serial_product(const Step<T>& step, const ProductCode& code, const Team& team) {
+BRAUER_CALLED void run_serial_product(Step<T> step, const ProductCode& code, Team team) {
   for (std::uint32_t item = team.rank; item < step.items; item += team.size) {
     const T* const left = items_of(step, code.left)[item];
     const T* const right = items_of(step, code.right)[item];
@@ -83,7 +84,7 @@ BRAUER_DEVICE void run_serial_product(const Step<T>& step, const ProductCode& co
 }
 
 template <class T>
-BRAUER_DEVICE void run_product(const Step<T>& step, const ProductCode& code, const Team& team) {
+BRAUER_DEVICE void run_product(Step<T> step, const ProductCode& code, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
   if (code.serial) return run_serial_product(step, code, team);
   if (code.own) {
@@ -96,7 +97,7 @@ BRAUER_DEVICE void run_product(const Step<T>& step, const ProductCode& code, con
 }
 
 template <class T, int V>
-BRAUER_DEVICE void run_weights_blocks(const Step<T>& step, const WeightsCode& code, bool sums_items, const Team& team) {
+BRAUER_CALLED void run_weights_blocks(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
   const std::uint32_t cols = code.per_row.divisor;
   const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
   const Items<T> outs = items_of(step, code.out);
@@ -140,7 +141,7 @@ BRAUER_DEVICE void run_weights_blocks(const Step<T>& step, const WeightsCode& co
 }
 
 template <class T>
-BRAUER_DEVICE void run_serial_weights(const Step<T>& step, const WeightsCode& code, bool sums_items, const Team& team) {
+BRAUER_CALLED void run_serial_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
   if (sums_items && team.rank != 0) return;
   const std::uint32_t stride = sums_items ? 1 : team.size;
   for (std::uint32_t item = team.rank; item < step.items; item += stride) {
@@ -159,7 +160,7 @@ BRAUER_DEVICE void run_serial_weights(const Step<T>& step, const WeightsCode& co
 }
 
 template <class T>
-BRAUER_DEVICE void run_weights(const Step<T>& step, const WeightsCode& code, bool sums_items, const Team& team) {
+BRAUER_DEVICE void run_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
   if (code.serial)
     run_serial_weights(step, code, sums_items, team);

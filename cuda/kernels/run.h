@@ -8,7 +8,7 @@ namespace brauer::cuda {
 
 // One instruction.
 template <class T, Kind kKind>
-BRAUER_DEVICE void run_kind(const Step<T>& step, const OpCode& op, const Team& team) {
+BRAUER_DEVICE void run_kind(Step<T> step, const OpCode& op, Team team) {
   const CodeTables* const code = step.code;
   const bool sums = op.sums_items != 0;
   if constexpr (kKind == Kind::zero) run_zero(step, table<ZeroCode>(code, code->zeros)[op.index], team);
@@ -20,7 +20,7 @@ BRAUER_DEVICE void run_kind(const Step<T>& step, const OpCode& op, const Team& t
 }
 
 template <class T>
-BRAUER_DEVICE void run_op(const Step<T>& step, const OpCode& op, const Team& team) {
+BRAUER_DEVICE void run_op(Step<T> step, const OpCode& op, Team team) {
   switch (op.kind) {
     case Kind::zero:
       return run_kind<T, Kind::zero>(step, op, team);

@@ -28,7 +28,7 @@ struct Step {
 
 // Rows of a local buffer in a box; `whole` elsewhere.
 template <class T>
-BRAUER_DEVICE std::uint32_t rows_of(const Step<T>& step, std::int32_t lambda, std::uint32_t whole) {
+BRAUER_DEVICE std::uint32_t rows_of(Step<T> step, std::int32_t lambda, std::uint32_t whole) {
   if (!step.shape || lambda < 0) return whole;
   return std::uint32_t(table<std::int32_t>(step.code, step.code->numbers)[step.shape->rows + std::uint32_t(lambda)]);
 }
@@ -41,7 +41,7 @@ struct Items {
   BRAUER_DEVICE T* operator[](std::uint32_t item) const { return base + item * step; }
 };
 template <class T>
-BRAUER_DEVICE Items<T> items_of(const Step<T>& step, At at) {
+BRAUER_DEVICE Items<T> items_of(Step<T> step, At at) {
   const View<T> view = step.views[at.buffer];
   return {view.base + step.first * view.step + step.part * view.part + at.base, view.step};
 }

@@ -32,3 +32,27 @@ export interface Backend {
   /** @param expectedBatch items of a usual run, 1 by default: a backend may lay items out for it, once for all runs */
   load(program: Program, dtype: Dtype, expectedBatch?: number): Executable
 }
+
+/** What a run on an NVIDIA device is expected to do, by a model of the device. Bytes and operations are of the whole run. */
+export interface DeviceEstimate {
+  readonly mode: 'fused' | 'staged'
+  readonly seconds: number
+  readonly launches: number
+  /** Read from and written to the device's memory; handed out again by its last cache; read and written in shared memory. */
+  readonly globalBytes: number
+  readonly l2Bytes: number
+  readonly sharedBytes: number
+  /** Products and sums; two flops each. */
+  readonly multiplies: number
+  /** Instructions of warps. */
+  readonly instructions: number
+  /** Barriers of a tile or box, and bytes of shared memory that a block takes. */
+  readonly barriers: number
+  readonly sharedMemory: number
+}
+
+export interface DeviceEstimates {
+  readonly device: string
+  readonly batch: number
+  readonly modes: readonly DeviceEstimate[]
+}

@@ -4,7 +4,7 @@ import { BrauerError, expected } from '../errors.js'
 import { encode } from '../program/encode.js'
 import type { Program } from '../program/program.js'
 import { dtypes, type Dtype } from '../tensor/dtype.js'
-import type { Backend, Data, Executable, RunOptions } from './backend.js'
+import type { Backend, Data, DeviceEstimate, DeviceEstimates, Executable, RunOptions } from './backend.js'
 import type { Binding, BlasRange, CpuInfo, CudaInfo, Program as Handle, Roofline, Status } from './binding.js'
 import { blasText, encodeRanges } from './blas.js'
 import { measuredBlas, processorName } from './calibration.js'
@@ -56,6 +56,22 @@ export function cudaInfo(): CudaInfo {
   const info = binding('cuda').cuda()
   if (isStatus(info)) throw toError(info)
   return info
+}
+
+/** What runs of a program on an NVIDIA device would move, compute and take, by a model; the device need not be here.
+ *  @param device a part of its name ('h200'), or 'cuda:0'
+ *  @throws BrauerError `backend-unavailable`, `invalid-argument`, `out-of-memory` */
+export function estimateOnDevice(program: Program, dtype: Dtype, device: string, batch: number): DeviceEstimates {
+  const estimates = binding('cuda').cudaEstimate(encode(program), dtypes.indexOf(dtype), device, batch)
+  if (isStatus(estimates)) throw toError(estimates)
+  const { numbers } = estimates
+  const half = numbers.length / 2
+  const estimate = (mode: 'fused' | 'staged', from: number): DeviceEstimate => {
+    const [seconds, launches, globalBytes, l2Bytes, sharedBytes, multiplies, instructions, barriers, sharedMemory] =
+      numbers.slice(from, from + half) as [number, number, number, number, number, number, number, number, number]
+    return { mode, seconds, launches, globalBytes, l2Bytes, sharedBytes, multiplies, instructions, barriers, sharedMemory } // prettier-ignore
+  }
+  return { device: estimates.device, batch, modes: [estimate('fused', 0), estimate('staged', half)] }
 }
 
 /** Measures what this machine can do at most; takes about a second on the calling thread.

@@ -1,6 +1,6 @@
 import { chooseBackend, type BackendChoice } from '../backends/index.js'
-import { cpuInfo } from '../backends/native.js'
-import type { Backend, Data, Executable } from '../backends/backend.js'
+import { cpuInfo, estimateOnDevice } from '../backends/native.js'
+import type { Backend, Data, DeviceEstimates, Executable } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
 import { expected, show } from '../errors.js'
 import { isGroup, type Group, type Order } from '../groups/group.js'
@@ -135,13 +135,20 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return this.#compiled.plan
   }
 
-  /** How the layer is computed, as text: stages, operations, bytes, and what the other strategies would cost. */
-  explain(options?: { readonly batch?: number; readonly program?: boolean }): string {
-    const { batch, program } = ownOptions(options, ['batch', 'program'], 'explain: options') as {
+  /** How the layer is computed, as text: stages, operations, bytes, and what the other strategies would cost.
+   *  @param options.device an NVIDIA device, as a part of its name ('h200', 'a100') or 'cuda:0': what a forward would move, compute
+   *  and take there, by a model; it need not be here. A layer with the backend cuda shows its own device.
+   *  @throws BrauerError `unknown-option`, `invalid-argument` */
+  explain(options?: { readonly batch?: number; readonly program?: boolean; readonly device?: string }): string {
+    const given = ownOptions(options, ['batch', 'program', 'device'], 'explain: options') as {
       batch?: number
       program?: boolean
+      device?: string
     }
+    const { batch, program, device = /\(cuda:\d+\)$/.exec(this.backend.device)?.[0].slice(1, -1) } = given
     if (batch !== undefined) checkInteger(batch, 'explain: batch', 1)
+    if (device !== undefined && typeof device !== 'string')
+      throw expected('invalid-argument', 'explain: device', 'the name of a device', show(device))
     const backend = `${this.backend.name} on ${this.backend.device} (${this.backend.reason})`
     const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : defaultTileBytes
     return explainPlan(this.plan, {
@@ -152,7 +159,16 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
       forward: this.#compiled.program('forward'),
       budget,
       predicted: this.predict(batch ?? this.options.expectedBatch),
+      estimates: device === undefined ? undefined : this.estimate(device, batch ?? this.options.expectedBatch),
     })
+  }
+
+  /** What a forward of a batch would move, compute and take on an NVIDIA device, for either way to run it there, by a model.
+   *  @param device a part of its name ('h200'), or 'cuda:0'
+   *  @throws BrauerError `backend-unavailable` when there is no addon, `invalid-argument` */
+  estimate(device: string, batch: number): DeviceEstimates {
+    checkInteger(batch, 'estimate: batch', 1)
+    return estimateOnDevice(this.#compiled.program('forward'), this.options.dtype, device, batch)
   }
 
   /** Milliseconds that `forwardSync` is expected to take for a batch, from constants of this machine (`brauer bench --calibrate`)

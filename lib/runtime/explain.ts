@@ -1,3 +1,4 @@
+import type { DeviceEstimates } from '../backends/backend.js'
 import { time, type Cost } from '../plan/cost.js'
 import { transform } from '../plan/fourier.js'
 import type { Plan, Product, SpaceEntry } from '../plan/plan.js'
@@ -18,6 +19,8 @@ export interface ExplainOptions {
   /** Bytes of cache that stay with an item. */
   readonly budget: number
   readonly predicted: Prediction | undefined
+  /** Of an NVIDIA device. */
+  readonly estimates: DeviceEstimates | undefined
 }
 
 /** A plan as text: what is computed in which stages, what it costs, and what the other strategies would cost. */
@@ -43,16 +46,41 @@ export function explainPlan(plan: Plan, options: ExplainOptions): string {
         ]
       : []),
     ...(options.predicted ? [predictionText(options.predicted)] : []),
+    ...(options.estimates ? ['', ...deviceText(options.estimates)] : []),
     ...(options.program ? ['', print(forward)] : []),
   ].join('\n')
 }
 
+/** What each way to run on a device would do, and which of them a call takes. */
+function deviceText({ device, batch, modes }: DeviceEstimates): string[] {
+  const rows = modes.map((each) => [
+    each.mode,
+    timeText(1e3 * each.seconds),
+    `${count(each.globalBytes)}B`,
+    `${count(each.l2Bytes)}B`,
+    `${count(each.sharedBytes)}B`,
+    `${count(2 * each.multiplies)}flop`,
+    count(each.instructions).trim(),
+    String(each.launches),
+    String(each.barriers),
+    `${count(each.sharedMemory)}B`,
+  ])
+  const heading = ['', 'time', 'memory', 'from L2', 'in shared memory', 'arithmetic', 'instructions', 'launches', 'barriers', 'block takes'] // prettier-ignore
+  const fastest = modes.reduce((best, each) => (each.seconds < best.seconds ? each : best))
+  return [
+    `on ${device}, batch ${batch}, predicted by a model and not measured; a call runs ${fastest.mode}`,
+    ...table([heading, ...rows]),
+  ]
+}
+
+const timeText = (milliseconds: number): string =>
+  milliseconds < 0.1 ? `${(1e3 * milliseconds).toPrecision(3)} µs` : `${milliseconds.toPrecision(3)} ms`
+
 function predictionText({ batch, milliseconds, calibrated }: Prediction): string {
-  const time = milliseconds < 0.1 ? `${(1e3 * milliseconds).toPrecision(3)} µs` : `${milliseconds.toPrecision(3)} ms`
   const constants = calibrated
     ? 'constants measured on this machine'
     : "a usual server's constants: brauer bench --calibrate"
-  return `predicted  ${time} for a batch of ${batch} (${constants})`
+  return `predicted  ${timeText(milliseconds)} for a batch of ${batch} (${constants})`
 }
 
 const chosenCost = ({ strategy, costs }: Plan): Cost => (strategy === 'dense' ? costs.dense : costs.plan)

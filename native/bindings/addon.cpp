@@ -48,6 +48,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", BRAUER_VERSION);
   exports.Set("info", Napi::Function::New(env, info, "info"));
   add("cuda", cuda_info);
+  add("cudaEstimate", cuda_estimate);
   add("load", load_program);
   add("runSync", run_sync);
   add("run", run_async);

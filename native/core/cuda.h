@@ -40,6 +40,27 @@ Probe probe();
 // automatic takes the one that a model of the device finds faster.
 enum class Mode { automatic, fused, staged };
 
+// What a run of a mode moves and computes, and the time that it implies. Counts are of the whole run but where said.
+struct Estimate {
+  double seconds = 0;
+  double launches = 0;
+  double global_bytes = 0;   // read from and written to memory
+  double l2_bytes = 0;       // weights that the last cache hands out again and again
+  double shared_bytes = 0;   // read from and written to shared memory
+  double multiplies = 0;     // products and sums
+  double instructions = 0;   // of warps
+  double barriers = 0;       // of a tile, or of a box
+  double shared_memory = 0;  // bytes that a block takes
+};
+inline constexpr int kEstimateNumbers = 9;
+
+// Devices whose runs can be estimated without them, by a part of their names: "H200" and others.
+std::vector<DeviceInfo> known_devices();
+
+// What runs of `batch` items would take on a device. Needs no device.
+Status estimate(const double* words, std::size_t count, Dtype dtype, const DeviceInfo& device, std::int64_t batch,
+                Estimate& fused, Estimate& staged) noexcept;
+
 struct LoadOptions {
   int device = 0;
   Mode mode = Mode::automatic;

@@ -52,8 +52,8 @@ function requireMake() {
   fail(`Neither make nor ninja is on the PATH: ${how}`)
 }
 
-/** Whether the compiler can make, and this machine run, a program under ASan and UBSan. */
-export function sanitizersWork() {
+/** Whether the compiler can make, and this machine run, a program under these sanitizers. */
+export function sanitizersWork(sanitizers) {
   const compiler = process.platform === 'win32' ? undefined : findCompiler()
   if (!compiler) return false
   const folder = mkdtempSync(join(tmpdir(), 'brauer-sanitizer-'))
@@ -61,12 +61,15 @@ export function sanitizersWork() {
     const source = join(folder, 'probe.cpp')
     const program = join(folder, 'probe')
     writeFileSync(source, 'int main() { return 0; }\n')
-    const made = spawnSync(compiler, ['-fsanitize=address,undefined', source, '-o', program])
+    const made = spawnSync(compiler, [`-fsanitize=${sanitizers}`, source, '-o', program])
     return made.status === 0 && spawnSync(program).status === 0
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
+
+/** An emulated GPU switches stacks by hand, see test/native/emulation/context.cpp. */
+export const emulationWorks = () => process.platform !== 'win32' && ['x64', 'arm64'].includes(process.arch)
 
 export function findCompiler() {
   return [process.env.CXX, 'c++', 'g++', 'clang++'].filter(Boolean).find(onPath)

@@ -4,6 +4,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+/** Where the CUDA backend is built on an emulated GPU. The first has the addon too, where node-gyp-build finds it below BRAUER_PREBUILD. */
+export const emulations = [
+  { folder: 'build-emulated/build', title: 'build both on an emulated GPU' },
+  { folder: 'build-emulated-asan', title: 'build its tests under ASan and UBSan', sanitizers: 'address,undefined' },
+  { folder: 'build-emulated-tsan', title: 'build its tests under TSan', sanitizers: 'thread' },
+]
+
 const stampFile = join(root, '.cache', 'setup.json')
 
 /** The files under a folder of the project, relative to its root, with `/`, sorted; none where there is no such folder. What is

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { capture, step, withLock } from './progress.mjs'
-import { fail, requireCmake, requireCompiler, sanitizersWork } from './needs.mjs'
-import { hashOf, listFiles, nativeHash, nativeOptions, readStamps, root, writeStamps } from './stamps.mjs'
+import { emulationWorks, fail, requireCmake, requireCompiler, sanitizersWork } from './needs.mjs'
+import { emulations, hashOf, listFiles, nativeHash, nativeOptions, readStamps, root, writeStamps } from './stamps.mjs'
 
 const { values: flags } = parseArgs({
   options: {
@@ -15,13 +15,11 @@ const { values: flags } = parseArgs({
   },
 })
 
-// The emulated device switches stacks, and asks the loader where the program lies.
-const canEmulate = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)
-
 await withLock(join(root, '.cache'), async () => {
   await dependencies()
   await typescript('tsconfig.json', 'lib', 'dist')
   await native()
+  if (flags.tests) await emulated()
   if (flags.bench) await typescript('tsconfig.bench.json', 'bench', 'dist-bench')
 })
 
@@ -69,18 +67,17 @@ async function typescript(config, from, to) {
 
 async function native() {
   const wanted = hashOf([], nativeHash(), nativeOptions())
-  const tests = hashOf(listFiles('test/native'), wanted)
+  const tests = hashOf([...listFiles('test/native'), ...listFiles('bench/gpu')], wanted)
   const stamps = readStamps()
   const built = join(root, 'build', 'Release', 'brauer.node')
   const upToDate = stamps.native === wanted && existsSync(built)
 
   if (flags.tests) {
-    if (!upToDate || stamps.tests !== tests || !existsSync(join(root, 'build-cmake', 'CTestTestfile.cmake'))) {
-      await requireTools()
-      await step('build the native addon and its tests', () => gypBuild('--all', '-DBRAUER_TESTS=ON'))
-      writeStamps({ native: wanted, tests })
-    }
-    await emulated(tests)
+    if (upToDate && stamps.tests === tests && existsSync(join(root, 'build-cmake', 'CTestTestfile.cmake')))
+      return sanitized(tests)
+    await requireTools()
+    await step('build the native addon and its tests', () => gypBuild('--all', '-DBRAUER_TESTS=ON'))
+    writeStamps({ native: wanted, tests })
     return sanitized(tests)
   }
   if (upToDate || usePrebuilt()) return
@@ -90,34 +87,40 @@ async function native() {
   writeStamps({ native: wanted })
 }
 
-/** The same addon with the CUDA backend on an emulated device (test/native/emulation), and the C++ tests of that. */
-async function emulated(wanted) {
-  const complete = existsSync(join(root, 'build-emulated', 'CTestTestfile.cmake'))
-  const stamps = readStamps()
-  if (stamps.emulated === wanted && complete) return
-  if (stamps.emulated === `unsupported ${wanted}`) return
-  if (!canEmulate) return writeStamps({ emulated: `unsupported ${wanted}` })
-  await requireTools()
-  const defines = ['-DBRAUER_TESTS=ON', '-DBRAUER_EMULATE=ON']
-  await step('build both on an emulated device', () =>
-    gypBuild('--all', '--no-copy', '--out', 'build-emulated', ...defines),
-  )
-  writeStamps({ emulated: wanted })
-}
-
 async function sanitized(wanted) {
   if (!flags.sanitized) return
   const complete = existsSync(join(root, 'build-asan', 'CTestTestfile.cmake'))
   const stamps = readStamps()
   if (stamps.sanitized === wanted && complete) return
   if (stamps.sanitized === `unsupported ${wanted}`) return
-  if (!sanitizersWork()) return writeStamps({ sanitized: `unsupported ${wanted}` })
+  if (!sanitizersWork('address,undefined')) return writeStamps({ sanitized: `unsupported ${wanted}` })
   // The sanitizers see nothing of CUDA, and nvcc takes its time.
-  const emulation = canEmulate ? 'ON' : 'OFF'
   const defines = ['-DBRAUER_TESTS=ON', '-DBRAUER_SANITIZE=address,undefined', '-DWITH_CUDA=OFF']
-  defines.push(`-DBRAUER_EMULATE=${emulation}`)
   await step('build both under ASan and UBSan', () => gypBuild('--all', '--no-copy', '--out', 'build-asan', ...defines))
   writeStamps({ sanitized: wanted })
+}
+
+/** The CUDA backend on an emulated GPU: in an addon, and in C++ tests, which the sanitizers look at too. Each folder has its own stamp, and
+ *  whatever needs compiling again in it is for the build tool to know. */
+async function emulated() {
+  const headers = listFiles('test/native').filter((file) => /^test\/native\/\w+\.h$/.test(file))
+  const sources = [...listFiles('test/native/cuda'), ...listFiles('test/native/emulation'), ...headers]
+  const wanted = hashOf(sources, nativeHash())
+  for (const { folder, title, sanitizers } of emulations) {
+    if (sanitizers && !flags.sanitized) continue
+    const stamp = readStamps()[folder]
+    if (stamp === `unsupported ${wanted}`) continue
+    if (stamp === wanted && existsSync(join(root, folder, 'CTestTestfile.cmake'))) continue
+    if (!emulationWorks() || (sanitizers && !sanitizersWork(sanitizers))) {
+      writeStamps({ [folder]: `unsupported ${wanted}` })
+      continue
+    }
+    await requireTools()
+    const defines = ['-DBRAUER_EMULATE=ON', '-DBRAUER_TESTS=ON', '-DWITH_CUDA=OFF']
+    if (sanitizers) defines.push('-DBRAUER_ADDON=OFF', `-DBRAUER_SANITIZE=${sanitizers}`)
+    await step(title, () => gypBuild('--all', '--no-copy', '--out', folder, ...defines))
+    writeStamps({ [folder]: wanted })
+  }
 }
 
 async function requireTools() {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { groupFrom, linear, tensor, type Tensor } from '../../lib/index.js'
 import { normalAt } from '../../lib/tensor/random.js'
+import { backends, compiled, on } from '../support/backends.js'
 import { inChild } from './child.js'
 
-// An item's bits depend neither on the threads, nor on the batch around it, nor on how it is cut.
+// An item's bits depend neither on the threads, nor on the batch around it, nor on how it is cut, nor on the run.
 
 const layers: [string, Record<number, number>, Record<number, number>][] = [
   ['O(3)', { 0: 5, 1: 3, 2: 16 }, { 0: 4, 1: 7, 2: 16 }],
@@ -24,8 +25,9 @@ function inputs(group: string, space: Record<number, number>, batch: number): Re
   )
 }
 
-describe.each(layers)('%s %j -> %j', (name, input, output) => {
-  const make = (threads: number) => linear(groupFrom(name), input, output, { backend: 'cpu', threads, bias: true })
+const subjects = compiled.flatMap((backend) => layers.map((layer) => [backend, ...layer] as const))
+describe.each(subjects)('%s: %s %j -> %j', (backend, name, input, output) => {
+  const make = (threads: number) => linear(groupFrom(name), input, output, { ...on(backend), threads, bias: true })
   const batch = 37
   const x = inputs(name, input, batch)
   const wanted = make(1).forwardSync(x)
@@ -61,7 +63,9 @@ function part(value: Tensor, item: number): Tensor {
   return tensor(value.data.slice(item * size, (item + 1) * size), [1, ...rest])
 }
 
-test('a large item in boxes of any size', () => {
+const onCpu = backends.includes('cpu') ? test : () => undefined
+
+onCpu('a large item in boxes of any size', () => {
   const run = (bytes: string): unknown =>
     inChild(
       `import { createHash } from 'node:crypto'

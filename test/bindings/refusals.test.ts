@@ -1,11 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Data } from '../../lib/backends/backend.js'
-import { cpu } from '../../lib/backends/native.js'
 import { own } from '../../lib/tensor/owned.js'
+import { backendOf, compiled } from '../support/backends.js'
 import { adding } from './stress/programs.mjs'
 
 const batch = 2
-const executable = cpu().load(adding(48), 'float32')
 const x = () => new Float32Array(96)
 const w = () => new Float32Array(48)
 const memory = new Float32Array(400)
@@ -120,113 +119,120 @@ async function refusal(call: () => unknown): Promise<unknown> {
   return undefined
 }
 
-const ways = ['runSync', 'run'] as const
-describe.each(ways)('%s refuses', (way) => {
-  test.each(buffers)('%s', async (_, operands, message) => {
-    const error = await refusal(() => executable[way](batch, operands as Data[]))
-    expect(error).toMatchObject({ name: 'BrauerError', code: 'invalid-buffer', message: `run: ${message}` })
-  })
+describe.each(compiled)('%s', (name) => {
+  const subject = backendOf(name)
+  const executable = subject.load(adding(48), 'float32')
 
-  test.each(lists)('%s', async (_, operands, message) => {
-    const error = await refusal(() => executable[way](batch, operands as Data[]))
-    expect(error).toMatchObject({ code: 'invalid-argument', message: `run: ${message}` })
-  })
+  const ways = ['runSync', 'run'] as const
+  describe.each(ways)('%s refuses', (way) => {
+    test.each(buffers)('%s', async (_, operands, message) => {
+      const error = await refusal(() => executable[way](batch, operands as Data[]))
+      expect(error).toMatchObject({ name: 'BrauerError', code: 'invalid-buffer', message: `run: ${message}` })
+    })
 
-  test.each([
-    [-1, '-1'],
-    [1.5, '1.5'],
-    [NaN, 'nan'],
-    [Infinity, 'inf'],
-    ['2', 'a string'],
-    [undefined, 'undefined'],
-  ])('batch %p', async (value, received) => {
-    const error = await refusal(() => executable[way](value as number, [x(), w(), x()]))
-    expect(error).toMatchObject({
-      code: 'invalid-argument',
-      message: `run: batch: expected an integer from 0 to 9007199254740992, received ${received}`,
+    test.each(lists)('%s', async (_, operands, message) => {
+      const error = await refusal(() => executable[way](batch, operands as Data[]))
+      expect(error).toMatchObject({ code: 'invalid-argument', message: `run: ${message}` })
+    })
+
+    test.each([
+      [-1, '-1'],
+      [1.5, '1.5'],
+      [NaN, 'nan'],
+      [Infinity, 'inf'],
+      ['2', 'a string'],
+      [undefined, 'undefined'],
+    ])('batch %p', async (value, received) => {
+      const error = await refusal(() => executable[way](value as number, [x(), w(), x()]))
+      expect(error).toMatchObject({
+        code: 'invalid-argument',
+        message: `run: batch: expected an integer from 0 to 9007199254740992, received ${received}`,
+      })
+    })
+
+    test.each([-1, 0.5, 2 ** 31])('%p threads', async (threads) => {
+      const error = await refusal(() => executable[way](batch, [x(), w(), x()], { threads }))
+      expect(error).toMatchObject({
+        code: 'invalid-argument',
+        message: expect.stringMatching(/^run: threads: expected an integer from 0 to 2147483647, received /),
+      })
+    })
+
+    test('a batch whose size overflows', async () => {
+      const wide = subject.load(adding(4096), 'float32')
+      const error = await refusal(() => wide[way](2 ** 53, [x(), w(), x()]))
+      expect(error).toMatchObject({
+        code: 'invalid-argument',
+        message: 'run: batch: expected one whose operands have below 2^63 bytes, received 9007199254740992',
+      })
+    })
+
+    test('a detached buffer where no element is needed', async () => {
+      const error = await refusal(() => executable[way](0, [detached(96), w(), new Float32Array(0)]))
+      expect(error).toMatchObject({
+        code: 'invalid-buffer',
+        message: expect.stringMatching(/operand 0 .* over a detached buffer$/),
+      })
+    })
+
+    test('memory of a tensor like any other', async () => {
+      const ours = new Float32Array(200)
+      own(ours.buffer)
+      const operands = [ours.subarray(0, 96), w(), ours.subarray(95, 191)]
+      const error = await refusal(() => executable[way](batch, operands))
+      expect(error).toMatchObject({
+        code: 'invalid-buffer',
+        message: 'run: operand 2 (output): expected memory of its own, received memory that operand 0 uses too',
+      })
+    })
+
+    test('a program that was disposed of', async () => {
+      const gone = subject.load(adding(48), 'float32')
+      gone.dispose()
+      gone.dispose()
+      const error = await refusal(() => gone[way](batch, [x(), w(), x()]))
+      expect(error).toMatchObject({
+        code: 'disposed',
+        message: 'run: expected a loaded program, received one that was disposed of',
+      })
+    })
+
+    test('nothing of operands that touch, inputs that are one, or no items', async () => {
+      await executable[way](batch, [memory.subarray(0, 96), memory.subarray(0, 48), memory.subarray(96, 192)])
+      await executable[way](0, [new Float32Array(0), w(), new Float32Array(0)])
     })
   })
 
-  test.each([-1, 0.5, 2 ** 31])('%p threads', async (threads) => {
-    const error = await refusal(() => executable[way](batch, [x(), w(), x()], { threads }))
-    expect(error).toMatchObject({
-      code: 'invalid-argument',
-      message: expect.stringMatching(/^run: threads: expected an integer from 0 to 2147483647, received /),
+  test('operands hold their storage type, shared ones the compute type', () => {
+    const half = subject.load(adding(48), 'float16')
+    expect(() => half.runSync(1, [new Uint16Array(48), w(), new Uint16Array(48)])).not.toThrow()
+    expect(() => half.runSync(1, [new Uint16Array(48), new Uint16Array(48), new Uint16Array(48)])).toThrow(
+      /operand 1 \(input\): expected Float32Array/,
+    )
+    const double = subject.load(adding(48), 'float64')
+    expect(() => double.runSync(1, [new Float64Array(48), w(), new Float64Array(48)])).toThrow(
+      /operand 1 \(input\): expected Float64Array/,
+    )
+  })
+
+  test('a program that no verifier accepts', () => {
+    const program = adding(48)
+    const instructions = [{ ...program.instructions[0], outBase: 1 }] as unknown as typeof program.instructions
+    let error: unknown
+    try {
+      subject.load({ ...program, instructions }, 'float32')
+    } catch (reason) {
+      error = reason
+    }
+    expect(error).toMatchObject({ name: 'BrauerError', code: 'invalid-program' })
+  })
+
+  test('an operand list whose elements are code, which detaches what was looked at', () => {
+    const first = x()
+    const operands = [first, w(), x()]
+    Object.defineProperty(operands, 2, {
+      get: () => (structuredClone(first.buffer, { transfer: [first.buffer] }), x()),
     })
+    expect(() => executable.runSync(batch, operands)).toThrow(/operand 0 \(input\).*detached/)
   })
-
-  test('a batch whose size overflows', async () => {
-    const wide = cpu().load(adding(4096), 'float32')
-    const error = await refusal(() => wide[way](2 ** 53, [x(), w(), x()]))
-    expect(error).toMatchObject({
-      code: 'invalid-argument',
-      message: 'run: batch: expected one whose operands have below 2^63 bytes, received 9007199254740992',
-    })
-  })
-
-  test('a detached buffer where no element is needed', async () => {
-    const error = await refusal(() => executable[way](0, [detached(96), w(), new Float32Array(0)]))
-    expect(error).toMatchObject({
-      code: 'invalid-buffer',
-      message: expect.stringMatching(/operand 0 .* over a detached buffer$/),
-    })
-  })
-
-  test('memory of a tensor like any other', async () => {
-    const ours = new Float32Array(200)
-    own(ours.buffer)
-    const operands = [ours.subarray(0, 96), w(), ours.subarray(95, 191)]
-    const error = await refusal(() => executable[way](batch, operands))
-    expect(error).toMatchObject({
-      code: 'invalid-buffer',
-      message: 'run: operand 2 (output): expected memory of its own, received memory that operand 0 uses too',
-    })
-  })
-
-  test('a program that was disposed of', async () => {
-    const gone = cpu().load(adding(48), 'float32')
-    gone.dispose()
-    gone.dispose()
-    const error = await refusal(() => gone[way](batch, [x(), w(), x()]))
-    expect(error).toMatchObject({
-      code: 'disposed',
-      message: 'run: expected a loaded program, received one that was disposed of',
-    })
-  })
-
-  test('nothing of operands that touch, inputs that are one, or no items', async () => {
-    await executable[way](batch, [memory.subarray(0, 96), memory.subarray(0, 48), memory.subarray(96, 192)])
-    await executable[way](0, [new Float32Array(0), w(), new Float32Array(0)])
-  })
-})
-
-test('operands hold their storage type, shared ones the compute type', () => {
-  const half = cpu().load(adding(48), 'float16')
-  expect(() => half.runSync(1, [new Uint16Array(48), w(), new Uint16Array(48)])).not.toThrow()
-  expect(() => half.runSync(1, [new Uint16Array(48), new Uint16Array(48), new Uint16Array(48)])).toThrow(
-    /operand 1 \(input\): expected Float32Array/,
-  )
-  const double = cpu().load(adding(48), 'float64')
-  expect(() => double.runSync(1, [new Float64Array(48), w(), new Float64Array(48)])).toThrow(
-    /operand 1 \(input\): expected Float64Array/,
-  )
-})
-
-test('a program that no verifier accepts', () => {
-  const program = adding(48)
-  const instructions = [{ ...program.instructions[0], outBase: 1 }] as unknown as typeof program.instructions
-  let error: unknown
-  try {
-    cpu().load({ ...program, instructions }, 'float32')
-  } catch (reason) {
-    error = reason
-  }
-  expect(error).toMatchObject({ name: 'BrauerError', code: 'invalid-program' })
-})
-
-test('an operand list whose elements are code, which detaches what was looked at', () => {
-  const first = x()
-  const operands = [first, w(), x()]
-  Object.defineProperty(operands, 2, { get: () => (structuredClone(first.buffer, { transfer: [first.buffer] }), x()) })
-  expect(() => executable.runSync(batch, operands)).toThrow(/operand 0 \(input\).*detached/)
 })

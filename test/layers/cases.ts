@@ -1,5 +1,6 @@
 /** One layer of the library against the dense sum: all three maps, shapes, types and names. */
 import { linear, O, S, SO, Sp, tensor } from '../../lib/index.js'
+import { on, type BackendName } from '../support/backends.js'
 import { expectRecordsClose } from '../support/compare.js'
 import { basisOf, type Basis, type GroupName } from '../support/dense.js'
 import { Random } from '../support/group-elements.js'
@@ -13,7 +14,7 @@ export type Tensor = ReturnType<typeof tensor>
 
 export interface Options {
   readonly dtype: DType
-  readonly backend: 'reference' | 'cpu'
+  readonly backend: BackendName
   readonly threads: number
   readonly basis: Basis
   readonly normalize: 'sum' | 'mean'
@@ -55,7 +56,7 @@ export const layerOf = ({
   bias,
   way,
 }: Case) =>
-  linear(groupOf(group, n), input, output, { dtype, backend, threads, basis, normalize, layout, bias, ...way })
+  linear(groupOf(group, n), input, output, { dtype, ...on(backend), threads, basis, normalize, layout, bias, ...way })
 
 /** Values as the library stores them, and what those stored values are exactly. */
 export function store(values: ArrayLike<number>, dtype: DType) {
@@ -163,6 +164,12 @@ export function checkDiagrams(spec: Case, layer: Layer): void {
       )
     }
   }
+}
+
+/** Products of the dense matrix, which bound those of every other way. */
+export const productsOf = ({ n, input, output, batch }: Pick<Case, 'n' | 'input' | 'output' | 'batch'>): number => {
+  const size = (space: Space) => orders(space).reduce((sum, order) => sum + sizeOf(n, space, order), 0)
+  return batch * size(input) * size(output)
 }
 
 /** Runs all three maps and compares. 16-bit storage has its own tolerances and is compared elsewhere. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { backends, compiled } from '../support/backends.js'
 import { expectRecordsClose } from '../support/compare.js'
 import { Random } from '../support/group-elements.js'
 import * as dense from '../support/layer.js'
@@ -17,7 +18,7 @@ import {
 
 const options = {
   dtype: ['float64', 'float32'],
-  backend: ['reference', 'cpu'],
+  backend: backends,
   threads: [1, 2],
   basis: ['independent', 'spanning'],
   normalize: ['sum', 'mean'],
@@ -148,7 +149,7 @@ describe('items of one call with an n of their own', () => {
     }
   })
 
-  test('an item has the bits that it has alone (cpu)', () => {
+  test.each(compiled)('an item has the bits that it has alone (%s)', (backend) => {
     const spec: Case = {
       group: 'S',
       n: 6,
@@ -156,7 +157,7 @@ describe('items of one call with an n of their own', () => {
       output: { 1: 2, 2: 5 },
       batch: 3,
       dtype: 'float32',
-      backend: 'cpu',
+      backend,
       threads: 2,
       basis: 'spanning',
       normalize: 'mean',
@@ -198,7 +199,7 @@ describe('items of one call with an n of their own', () => {
         output: { 1: 1 },
         batch: 2,
         dtype: 'float32',
-        backend: 'reference',
+        backend: backends[0]!,
         threads: 1,
         basis: 'spanning',
         normalize: 'sum',

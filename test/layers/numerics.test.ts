@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear, S, tensor } from '../../lib/index.js'
+import { backends, compiled, on } from '../support/backends.js'
 import { expectRecordsClose, relativeError } from '../support/compare.js'
 import type { GroupName } from '../support/dense.js'
 import { Random } from '../support/group-elements.js'
@@ -63,7 +64,7 @@ describe.each(halfTypes)('%s as the tests convert it', (type) => {
 
 const halfOptions = {
   dtype: halfTypes,
-  backend: ['reference', 'cpu'],
+  backend: backends,
   threads: [1, 2],
   batch: [1, 5],
   layout: ['channels-last', 'channels-first'],
@@ -124,9 +125,14 @@ describe('16-bit storage', () => {
     }
   })
 
-  test.each(['reference', 'cpu'] as const)('sums over indices do not overflow float16 (%s)', (backend) => {
+  test.each(backends)('sums over indices do not overflow float16 (%s)', (backend) => {
     const n = 16
-    const layer = linear(S(n), { 2: 1 }, { 0: 1 }, { dtype: 'float16', normalize: 'mean', basis: 'spanning', backend })
+    const layer = linear(
+      S(n),
+      { 2: 1 },
+      { 0: 1 },
+      { dtype: 'float16', normalize: 'mean', basis: 'spanning', ...on(backend) },
+    )
     // The diagrams of 2 -> 0: the trace and the total. 256 values of 60000 add up far beyond the largest float16, 65504.
     const one = tensor(Float32Array.of(0, 1), [2, 1, 1])
     layer.load({ 'weight.2.0': one })
@@ -135,9 +141,9 @@ describe('16-bit storage', () => {
     expect([...decodeAll(y?.data as Uint16Array, 'float16')]).toEqual([60000])
   })
 
-  test.each(['reference', 'cpu'] as const)('sums in bfloat16 storage keep float32 digits (%s)', (backend) => {
+  test.each(backends)('sums in bfloat16 storage keep float32 digits (%s)', (backend) => {
     const n = 256
-    const layer = linear(S(n), { 1: 1 }, { 0: 1 }, { dtype: 'bfloat16', backend })
+    const layer = linear(S(n), { 1: 1 }, { 0: 1 }, { dtype: 'bfloat16', ...on(backend) })
     layer.load({ 'weight.1.0': tensor(Float32Array.of(1), [1, 1, 1]) })
     const x = new Float64Array(n).fill(1)
     x[0] = 9
@@ -149,8 +155,8 @@ describe('16-bit storage', () => {
 
 describe('long sums in float32', () => {
   const n = 2048
-  test.each(['reference', 'cpu'] as const)('the total of S(2048) is right to 1e-6 (%s)', (backend) => {
-    const layer = linear(S(n), { 1: 1 }, { 0: 1 }, { backend })
+  test.each(backends)('the total of S(2048) is right to 1e-6 (%s)', (backend) => {
+    const layer = linear(S(n), { 1: 1 }, { 0: 1 }, on(backend))
     layer.load({ 'weight.1.0': tensor(Float32Array.of(1), [1, 1, 1]) })
     const random = new Random(3)
     const x = Float32Array.from({ length: n }, () => random.uniform())
@@ -160,8 +166,8 @@ describe('long sums in float32', () => {
     ).toBeLessThan(1e-6)
   })
 
-  test('the total of a 2048 x 2048 matrix is right to 1e-6 (cpu)', () => {
-    const layer = linear(S(n), { 2: 1 }, { 0: 1 }, { backend: 'cpu' })
+  test.each(compiled)('the total of a 2048 x 2048 matrix is right to 1e-6 (%s)', (backend) => {
+    const layer = linear(S(n), { 2: 1 }, { 0: 1 }, on(backend))
     layer.load({ 'weight.2.0': tensor(Float32Array.of(0, 1), [2, 1, 1]) })
     const random = new Random(4)
     const x = Float32Array.from({ length: n * n }, () => random.uniform())
@@ -173,7 +179,7 @@ describe('long sums in float32', () => {
   })
 })
 
-describe('an item has the same bits whatever runs beside it', () => {
+describe.each(compiled)('an item has the same bits whatever runs beside it (%s)', (backend) => {
   const layers: readonly (readonly [GroupName, number, Space, Space])[] = [
     ['S', 5, { 1: 3, 2: 2 }, { 0: 1, 2: 5 }],
     ['S', 16, { 2: 1 }, { 2: 1 }],
@@ -189,7 +195,7 @@ describe('an item has the same bits whatever runs beside it', () => {
     const batch = 37
     const shared = {
       dtype: 'float32',
-      backend: 'cpu',
+      backend,
       basis: 'independent',
       normalize: 'sum',
       layout: 'channels-last',

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear, S, Tensor, tensor } from '../../lib/index.js'
 import { normalAt } from '../../lib/tensor/random.js'
+import { backends, on } from '../support/backends.js'
 
 const N = 6
 const sizes = [6, 2, 5, 1, 2, 6, 3]
@@ -21,7 +22,7 @@ function* places(order: number, channels: number, n: number, first: boolean): Ge
 
 type Space = Record<number, number>
 
-describe.each(['reference', 'cpu'])('%s', (backend) => {
+describe.each(backends)('%s', (backend) => {
   describe.each(['channels-last', 'channels-first'] as const)('%s', (layout) => {
     const first = layout === 'channels-first'
     const shapeOf = (batch: number, order: number, count: number, n: number) => {
@@ -72,7 +73,8 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
     }
 
     describe.each(['sum', 'mean'] as const)('%s', (normalize) => {
-      const make = () => linear(S(N), channels, channels, { backend, layout, normalize, bias: true, basis: 'spanning' })
+      const make = () =>
+        linear(S(N), channels, channels, { ...on(backend), layout, normalize, bias: true, basis: 'spanning' })
 
       test('forward, to the bit', async () => {
         const layer = make()
@@ -114,7 +116,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
     })
   })
 
-  const layer = linear(S(5), { 1: 1 }, { 1: 1 }, { backend })
+  const layer = linear(S(5), { 1: 1 }, { 1: 1 }, on(backend))
   const draw = (seed: number) =>
     tensor(
       Float32Array.from({ length: 20 }, (_, i) => normalAt(seed, i)),
@@ -152,7 +154,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   })
 
   test('a load during the call changes nothing', async () => {
-    const own = linear(S(5), { 1: 1 }, { 1: 1 }, { backend, seed: 3 })
+    const own = linear(S(5), { 1: 1 }, { 1: 1 }, { ...on(backend), seed: 3 })
     const wanted = own.forwardSync({ 1: draw(4) }, { sizes: four })[1].data
     const running = own.forward({ 1: draw(4) }, { sizes: four })
     own.load({ 'weight.1.1': tensor([0, 0], [2, 1, 1]) })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { linear, O, S, SO, Sp, tensor } from '../../lib/index.js'
+import { backends, on } from '../support/backends.js'
 import { diagramOf, type GroupName } from '../support/dense.js'
 import { orbitCombination } from '../support/mobius.js'
 
@@ -32,7 +33,7 @@ function weights({ kind, diagram, k, l }: Vector): Map<string, number> {
   return new Map([[diagramOf(k, l, blocks, free).key, 1]])
 }
 
-describe.each(['reference', 'cpu'])('%s', (backend) => {
+describe.each(backends)('%s', (backend) => {
   test.each(
     vectors.map(
       (vector) => [`${vector.group}(${vector.n}) ${vector.kind} ${JSON.stringify(vector.diagram)}`, vector] as const,
@@ -40,7 +41,7 @@ describe.each(['reference', 'cpu'])('%s', (backend) => {
   )('%s', (_, vector) => {
     const { group, n, k, l, v, y } = vector
     for (const dtype of ['float64', 'float32'] as const) {
-      const layer = linear(groups[group](n), { [k]: 1 }, { [l]: 1 }, { backend, dtype, basis: 'spanning' })
+      const layer = linear(groups[group](n), { [k]: 1 }, { [l]: 1 }, { ...on(backend), dtype, basis: 'spanning' })
       const wanted = weights(vector)
       const keys = layer.diagrams(k, l).map((diagram) => diagram.key)
       for (const key of wanted.keys()) expect(keys).toContain(key)

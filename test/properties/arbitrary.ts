@@ -2,11 +2,15 @@
  *  or the way to it. */
 import fc from 'fast-check'
 import type { Case, Way } from '../layers/cases.js'
+import { backends, effort } from '../support/backends.js'
 import type { GroupName } from '../support/dense.js'
 import type { Space } from '../support/layer.js'
 
 /** A run repeats exactly; FAST_CHECK_SEED draws others. */
-export const runs = (numRuns: number) => ({ numRuns, seed: Number(process.env['FAST_CHECK_SEED'] ?? 2025) })
+export const runs = (numRuns: number) => ({
+  numRuns: Math.ceil(numRuns * effort),
+  seed: Number(process.env['FAST_CHECK_SEED'] ?? 2025),
+})
 
 export const groupArbitrary: fc.Arbitrary<readonly [GroupName, number]> = fc.oneof(
   fc.tuple(fc.constantFrom<GroupName>('S', 'O', 'SO'), fc.integer({ min: 1, max: 4 })),
@@ -34,7 +38,7 @@ const wayArbitrary: fc.Arbitrary<Way> = fc.oneof(
 )
 
 const optionsArbitrary = fc.record({
-  backend: fc.constantFrom('cpu' as const, 'reference' as const),
+  backend: fc.constantFrom(...backends),
   threads: fc.constantFrom(1, 2),
   basis: fc.constantFrom('independent' as const, 'spanning' as const),
   normalize: fc.constantFrom('sum' as const, 'mean' as const),

@@ -13,6 +13,7 @@ import {
   type DType,
   type Tensor,
 } from '../layers/cases.js'
+import { on } from '../support/backends.js'
 import { expectRecordsClose } from '../support/compare.js'
 import { Random } from '../support/group-elements.js'
 import * as dense from '../support/layer.js'
@@ -138,7 +139,7 @@ function parse(file: Uint8Array) {
 }
 
 describe('model files', () => {
-  const backendOf = ({ backend, threads, way }: Case) => ({ backend, threads, ...way })
+  const backendOf = ({ backend, threads, way }: Case) => ({ ...on(backend), threads, ...way })
 
   test('a layer comes back: its parameters, its diagrams and the same bits out', () => {
     fc.assert(

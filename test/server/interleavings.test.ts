@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { batched, BrauerError } from '../../lib/index.js'
 import { uniform } from '../../lib/tensor/random.js'
 import { runs } from '../properties/arbitrary.js'
+import { backends, compiled, on } from '../support/backends.js'
 import { addsUp, bits, draw, gate, layers, turn, type Layer, type Tensors } from './support.js'
 
 type Step =
@@ -38,8 +39,8 @@ interface Caller {
   outcome: Tensors | BrauerError | undefined
 }
 
-describe.each(['reference', 'cpu'])('%s', (backend) => {
-  test.each(layers(backend))('%s', async (_, layer) => {
+describe.each(backends)('%s', (backend) => {
+  test.each(layers(on(backend)))('%s', async (_, layer) => {
     await fc.assert(
       fc.asyncProperty(setting, async ({ steps, last, ...options }) => {
         const gated = gate(layer)
@@ -118,8 +119,8 @@ function judge(layer: Layer, callers: readonly Caller[], runs: readonly { x: Ten
   }
 }
 
-test('64 callers on the cpu, in their own time, some of whom give up', async () => {
-  const [, layer] = layers('cpu')[0]!
+test.each(compiled)('64 callers on %s, in their own time, some of whom give up', async (backend) => {
+  const [, layer] = layers(on(backend))[0]!
   const queue = batched(layer, { maxBatch: 40 })
   const chance = uniform(7)
   let answered = 0

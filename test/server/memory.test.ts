@@ -18,7 +18,7 @@ const nameOf = (call: () => void): string | undefined => {
 const both = linear(S(3), { 0: 1, 1: 1 }, { 0: 1, 1: 3 }, { backend: 'cpu' }) as unknown as Layer
 
 describe('memory', () => {
-  test.each(layers('cpu'))('an input changed or transferred away after the call, %s', async (_, each) => {
+  test.each(layers({ backend: 'cpu' }))('an input changed or transferred away after the call, %s', async (_, each) => {
     const queue = batched(each)
     const inputs = [1, 2, 3].map((batch) => draw(each, batch, batch))
     const wanted = inputs.map((input) => bits(each.forwardSync(input)))

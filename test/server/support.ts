@@ -11,6 +11,7 @@ import {
   type Batchable,
   type BatchedStats,
   type Dtype,
+  type LinearOptions,
   type Tensor,
 } from '../../lib/index.js'
 import { normalAt } from '../../lib/tensor/random.js'
@@ -22,12 +23,12 @@ export type Tensors = Readonly<Record<string, Tensor>>
 const any = (layer: unknown): Layer => layer as Layer
 
 /** Every option that changes how items lie in memory. */
-export const layers = (backend: string): [string, Layer][] => [
-  ['S(3), three orders', any(linear(S(3), { 0: 2, 1: 1, 2: 2 }, { 0: 1, 1: 2, 2: 1 }, { backend, bias: true }))],
-  ['O(3), channels first', any(linear(O(3), { 1: 2, 2: 3 }, { 2: 2 }, { backend, layout: 'channels-first' }))],
-  ['SO(3), float16', any(linear(SO(3), { 1: 2, 2: 1 }, { 1: 3 }, { backend, dtype: 'float16' }))],
-  ['Sp(2), bfloat16', any(linear(Sp(2), { 2: 1 }, { 0: 1, 2: 1 }, { backend, dtype: 'bfloat16' }))],
-  ['S(2)×O(2), float64', any(linear(product(S(2), O(2)), { a: 2, ab: 1 }, { b: 1, ab: 2 }, { backend, dtype: 'float64' }))],
+export const layers = (on: Pick<LinearOptions, 'backend' | 'cuda'>): [string, Layer][] => [
+  ['S(3), three orders', any(linear(S(3), { 0: 2, 1: 1, 2: 2 }, { 0: 1, 1: 2, 2: 1 }, { ...on, bias: true }))],
+  ['O(3), channels first', any(linear(O(3), { 1: 2, 2: 3 }, { 2: 2 }, { ...on, layout: 'channels-first' }))],
+  ['SO(3), float16', any(linear(SO(3), { 1: 2, 2: 1 }, { 1: 3 }, { ...on, dtype: 'float16' }))],
+  ['Sp(2), bfloat16', any(linear(Sp(2), { 2: 1 }, { 0: 1, 2: 1 }, { ...on, dtype: 'bfloat16' }))],
+  ['S(2)×O(2), float64', any(linear(product(S(2), O(2)), { a: 2, ab: 1 }, { b: 1, ab: 2 }, { ...on, dtype: 'float64' }))],
 ] // prettier-ignore
 
 /** The input of request `id`: of other numbers for each. */

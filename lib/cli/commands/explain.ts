@@ -12,13 +12,23 @@ export const explain: Command = {
     ...layerFlags,
     ...runFlags,
     batch: { value: 'N', help: 'totals for a batch of N too' },
+    device: {
+      value: 'NAME',
+      help: 'what a forward would take on an NVIDIA device, by a model: h200, h100, a100, l40s, l4, 4090, cuda:0',
+    },
     program: { help: 'the list of instructions too' },
   },
   async run(arguments_) {
     const layer = openLayer(arguments_, 'explain')
     const batch = numberFlag(arguments_.flags, 'batch')
     const program = arguments_.flags['program'] === true
-    console.log(layer.explain({ program, ...(batch === undefined ? {} : { batch }) }))
+    const device = arguments_.flags['device']
+    const options = {
+      program,
+      ...(batch === undefined ? {} : { batch }),
+      ...(device === undefined ? {} : { device: String(device) }),
+    }
+    console.log(layer.explain(options))
     return 0
   },
 }

@@ -82,8 +82,8 @@ struct Block {
   char* sync = nullptr;  // addresses for ThreadSanitizer to publish and observe: two of each barrier, two of each warp
 };
 
-// The fibres of one stream. They are not shared between streams: ThreadSanitizer takes what a fibre did before for
-// ordered, and other streams are not.
+// Fibres. Where ThreadSanitizer looks, which takes what a fibre did before for ordered, every stream has its own.
+// Elsewhere all streams share some: a stack takes two of the 65,000 or so mappings that a process may have.
 struct LanePool {
   std::vector<std::unique_ptr<Lane>> lanes;
   std::vector<Block> blocks;

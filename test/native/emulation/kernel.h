@@ -8,6 +8,7 @@
 // The emulated device's side of cuda/kernel.h, for kernels compiled by the host compiler. Where a function is called is
 // kept, so that a fault can say so.
 #define BRAUER_KERNEL(threads, blocks)
+#define BRAUER_CALLED inline
 #define BRAUER_UNROLL
 #define BRAUER_DEVICE inline
 

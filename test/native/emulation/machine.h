@@ -68,6 +68,7 @@ struct Machine {
   std::vector<Device> devices;
   std::map<const char*, Allocation> allocations;  // by address
   std::vector<cuda::Stream*> streams;
+  LanePool lanes;  // of all streams, where they may share them
   int stream_count = 0;              // ever created
   std::vector<std::uint32_t> known;  // work that the host has waited for
   std::int64_t events = 0;

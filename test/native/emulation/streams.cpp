@@ -43,8 +43,9 @@ Status perform(cuda::Stream& stream, Operation& operation) {
   switch (operation.kind) {
     case Operation::Kind::launch: {
       if (Status status = begin_call(Call::execution, stream.device); !status.ok()) return status;
-      Run run{operation.kernel, operation.grid, operation.bytes.get(), m.settings, m.random,
-              stream.work,      stream.device,  stream.lanes,          {},         {}};
+      LanePool& lanes = finds_races ? stream.lanes : m.lanes;
+      Run run{operation.kernel, operation.grid, operation.bytes.get(), m.settings, m.random, stream.work,
+              stream.device,    lanes,          {},                    {}};
       return run_grid(run);
     }
     case Operation::Kind::copy: {
