@@ -44,8 +44,16 @@ Status perform(cuda::Stream& stream, Operation& operation) {
     case Operation::Kind::launch: {
       if (Status status = begin_call(Call::execution, stream.device); !status.ok()) return status;
       LanePool& lanes = finds_races ? stream.lanes : m.lanes;
-      Run run{operation.kernel, operation.grid, operation.bytes.get(), m.settings, m.random, stream.work,
-              stream.device,    lanes,          {},                    {}};
+      Run run{operation.kernel,
+              operation.grid,
+              operation.bytes.get(),
+              m.settings,
+              m.random,
+              stream.work,
+              stream.device,
+              lanes,
+              {},
+              {}};
       return run_grid(run);
     }
     case Operation::Kind::copy: {
