@@ -168,7 +168,9 @@ Text check_stream_access(const Work& work, int device, const void* memory, std::
   const Extent* extent = find_extent(address);
   if (const Text wrong = misplaced(address, bytes, device, extent); !wrong.empty())
     return name_of(bytes, write) << wrong;
-  const Viewer viewer{&work, nullptr, access_of(new_block(work), 0, 1)};
+  const std::uint32_t number = new_block(work);
+  if (number == 0) return Text() << "more accesses than can be numbered";
+  const Viewer viewer{&work, nullptr, access_of(number, 0, 1)};
   Text fault;
   for_words(cells_of(address), address, bytes, [&](Cell& cell, unsigned mask) {
     if (write) cell.state |= mask;
@@ -222,6 +224,7 @@ void order_lanes(Lane* const* lanes, std::size_t count) {
   joined->uses = int(count);
   for (std::size_t i = 0; i < count; i++) {
     Lane& lane = *lanes[i];
+    if (epoch_of(lane.self) == most_epochs) fail_launch(Text() << "more barriers than can be counted");
     joined->epochs[std::size_t(lane.thread)] = epoch_of(lane.self);
     lane.self += access_of(0, 0, 1);
     lane.clock->uses--;

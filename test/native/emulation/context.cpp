@@ -41,7 +41,7 @@ namespace brauer::emulation {
 
 namespace {
 
-constexpr std::size_t stack_size = finds_races || guards_memory ? 256 << 10 : 64 << 10;
+constexpr std::size_t stack_size = finds_races || guards_memory ? 256 << 10 : 128 << 10;
 
 // Who was left by the latest switch: AddressSanitizer tells the bounds of its stack only afterwards.
 [[maybe_unused]] Context* left = nullptr;

@@ -73,7 +73,13 @@ Status create_stream(int device, Stream*& stream) {
   stream = new Stream;
   stream->device = device;
   stream->order = create_order();
-  stream->work.stream = machine().stream_count++;
+  // The host has waited for whatever had this number before, so it comes before all that the stream will do.
+  if (auto& finished = machine().finished; finished.empty()) {
+    stream->work.stream = machine().stream_count++;
+  } else {
+    stream->work = std::move(finished.back());
+    finished.pop_back();
+  }
   machine().streams.push_back(stream);
   return {};
 }
@@ -86,6 +92,7 @@ void destroy_stream(Stream* stream) {
   auto& streams = machine().streams;
   streams.erase(std::find(streams.begin(), streams.end(), stream));
   destroy_order(stream->order);
+  machine().finished.push_back(std::move(stream->work));
   delete stream;
 }
 

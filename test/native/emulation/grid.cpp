@@ -94,6 +94,7 @@ void start_block(Block& block, std::int64_t index, Lane* const* lanes) {
   Clock* clock = nullptr;
   if (checks_accesses && running->settings.check) {
     block.number = new_block(running->work);
+    if (block.number == 0) running->fault << "more blocks than can be numbered";
     if (block.clocks.empty() || block.clocks[0].epochs.size() != std::size_t(threads)) {
       block.clocks.clear();
       block.clocks.emplace_back();
@@ -219,6 +220,7 @@ Status run_grid(Run& run) {
     for (std::size_t i = 0; i < count * threads; i++) run.wave.push_back(run.pool.lanes[i].get());
     for (std::size_t i = 0; i < count; i++)
       start_block(run.pool.blocks[i], order[std::int64_t(done + i)], &run.wave[i * threads]);
+    if (!run.fault.empty()) break;
     run.unfinished = int(count);
     run_wave();
     for (std::size_t i = 0; i < count && run.fault.empty(); i++) run.fault = overrun(run.pool.blocks[i]);

@@ -69,7 +69,8 @@ struct Machine {
   std::map<const char*, Allocation> allocations;  // by address
   std::vector<cuda::Stream*> streams;
   LanePool lanes;                    // of all streams, where they may share them
-  int stream_count = 0;              // ever created
+  int stream_count = 0;              // at most at one time
+  std::vector<Work> finished;        // the last of streams that are gone, whose numbers go on in new ones
   std::vector<std::uint32_t> known;  // work that the host has waited for
   std::int64_t events = 0;
   std::vector<PlannedFailure> planned;

@@ -57,6 +57,7 @@ void merge(std::vector<std::uint32_t>& known, const std::vector<std::uint32_t>& 
 }
 
 std::uint32_t new_block(const Work& work) {
+  if (owners().size() > most_blocks) return 0;
   owners().push_back({work.stream, work.number});
   return std::uint32_t(owners().size() - 1);
 }

@@ -26,6 +26,7 @@ struct Cell {
 constexpr Access access_of(std::uint32_t block, int lane, std::uint32_t epoch) {
   return Access(block) << 36 | Access(lane) << 26 | Access(epoch) << 5;
 }
+constexpr std::uint32_t most_epochs = (1u << 21) - 1, most_blocks = (1u << 28) - 1;
 constexpr std::uint32_t block_of(Access a) { return std::uint32_t(a >> 36); }
 constexpr int lane_of(Access a) { return int(a >> 26 & 1023); }
 constexpr std::uint32_t epoch_of(Access a) { return std::uint32_t(a >> 5 & 0x1fffff); }
@@ -49,7 +50,7 @@ struct Work {
 };
 void merge(std::vector<std::uint32_t>& known, const std::vector<std::uint32_t>& more);
 
-// Which work a block belongs to.
+// A number for a block of this work; 0 where all have been given away.
 std::uint32_t new_block(const Work& work);
 
 // Who accesses.
