@@ -66,10 +66,10 @@ enum class Precision : std::uint32_t { highest, tf32, split };
 
 struct LoadOptions {
   int device = 0;
-  Precision precision = Precision::highest;
   Mode mode = Mode::automatic;
   // Memory of the device that the operands and the scratch of a call may take, in bytes; a larger batch is cut.
   std::int64_t memory = std::int64_t(1) << 30;
+  Precision precision = Precision::highest;
 };
 
 struct Stream;  // of cuda/device.h
