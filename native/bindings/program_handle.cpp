@@ -77,7 +77,9 @@ napi_value load_program(napi_env env, napi_callback_info info) {
     if (!executable) return to_js(env, status);
     auto handle = std::make_unique<ProgramHandle>();
     handle->executable = std::move(executable);
-    handle->bytes = static_cast<std::int64_t>(length * sizeof(double));
+    // Memory of a device, of which the engine sees nothing, is to be collected in time.
+    constexpr std::int64_t kDeviceBytes = std::int64_t(1) << 20;
+    handle->bytes = static_cast<std::int64_t>(length * sizeof(double)) + (count < 4 ? 0 : kDeviceBytes);
     handle->handles = static_cast<Environment*>(environment)->handles;
     return wrap(env, std::move(handle));
   });

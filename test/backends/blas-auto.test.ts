@@ -111,7 +111,7 @@ withFake(`a calibrated library${canInstall ? '' : ' (needs Linux and the library
     expect(stdout).toMatch(
       /^blas +libopenblas\.so\.0 \(Fake.*\) for float32 16-24×8-16: BRAUER_BLAS=auto.*calibration/m,
     )
-    expect(stdout).toMatch(/^backends +cpu: available \(.+ with libopenblas.* for float32/m)
+    expect(stdout).toMatch(/^(backends)? +cpu: available \(.+ with libopenblas.* for float32/m)
   })
 
   test.each<[string, () => string, string]>([

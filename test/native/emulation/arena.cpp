@@ -19,16 +19,17 @@ struct Arena {
   std::map<std::uintptr_t, Extent> extents;  // by their ends
 };
 
-std::uintptr_t reserve(std::size_t bytes, int protection) {
-  void* at = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+std::uintptr_t reserve(std::size_t bytes) {
+  void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return at == MAP_FAILED ? 0 : reinterpret_cast<std::uintptr_t>(at);
 }
 
 Arena& arena() {
   static Arena* const instance = [] {
     auto* made = new Arena;
-    const std::uintptr_t memory = reserve(arena_bytes, PROT_NONE);
-    const std::uintptr_t shadow = reserve(arena_bytes / word_bytes * sizeof(Cell), PROT_READ | PROT_WRITE);
+    // One mapping each: a process may have some 65,000, and a test thousands of allocations.
+    const std::uintptr_t memory = reserve(arena_bytes);
+    const std::uintptr_t shadow = reserve(arena_bytes / word_bytes * sizeof(Cell));
     if (memory == 0 || shadow == 0) return made;
     arena_range = {memory, arena_bytes, shadow};
     for (int region = 0; region < region_count; region++)
@@ -80,7 +81,6 @@ char* take_memory(int region, std::size_t bytes) {
       continue;
     }
     char* memory = reinterpret_cast<char*>(next);
-    if (mprotect(memory, whole_pages(bytes), PROT_READ | PROT_WRITE) != 0) return nullptr;
     a.extents[next + bytes] = {next, next + bytes, region};
     next += taken;
     return memory;
@@ -94,7 +94,6 @@ void drop_memory(char* memory, std::size_t bytes) {
   a.extents.erase(begin + bytes);
   for (Lookup& lookup : lookups) lookup = {};
   madvise(memory, whole_pages(bytes), MADV_DONTNEED);
-  mprotect(memory, whole_pages(bytes), PROT_NONE);
   madvise(cells_of(begin), whole_pages(bytes) / word_bytes * sizeof(Cell), MADV_DONTNEED);
 }
 

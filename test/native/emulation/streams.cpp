@@ -99,7 +99,9 @@ void run_head(cuda::Stream& stream) {
   else if (!is_dropped)
     stream.failure = perform(stream, operation);
   if (operation.kind == Operation::Kind::record) publish(operation.mark.get());
-  operation.bytes.reset();  // in the stream's order, which has read it
+  // In the stream's order, which has read and written them.
+  operation.bytes.reset();
+  operation.mark.reset();
   publish(&stream.order);
   switch_order(caller);
 }
