@@ -29,7 +29,10 @@ const implementations: readonly Implementation[] = [
 /** Finds a backend. A named one that cannot run is an error; only `auto` chooses, and says why.
  *  BRAUER_BACKEND replaces `auto`.
  *  @throws BrauerError `backend-unavailable`, `invalid-argument` */
-export function chooseBackend(option: string, options: DeviceOptions = {}): { backend: Backend; choice: BackendChoice } {
+export function chooseBackend(
+  option: string,
+  options: DeviceOptions = {},
+): { backend: Backend; choice: BackendChoice } {
   const forced = process.env.BRAUER_BACKEND
   const name = option === 'auto' && forced !== undefined && forced !== '' ? forced : option
   if (name !== 'auto') {

@@ -39,7 +39,14 @@ export function cpu(): Backend {
 export function deviceLoader(device: number, mode: number, precision: number): Backend['load'] {
   const addon = binding('cuda')
   return (program, dtype, expectedBatch = 1, exact = false) => {
-    const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch, device, mode, exact ? 0 : precision)
+    const handle = addon.load(
+      encode(program),
+      dtypes.indexOf(dtype),
+      expectedBatch,
+      device,
+      mode,
+      exact ? 0 : precision,
+    )
     if (isStatus(handle)) throw toError(handle)
     return new NativeExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
   }

@@ -33,9 +33,14 @@ Status find_device(const std::string& text, cuda::DeviceInfo& device) {
     for (std::size_t i = 0; i < probe.devices.size(); i++)
       if (std::to_string(i) == number) return device = probe.devices[i].info, Status{};
   }
-  for (const cuda::DeviceInfo& each : cuda::known_devices()) {
-    if (!text.empty() && lower(each.name).find(lower(text)) != std::string::npos) return device = each, Status{};
-    names += (names.empty() ? "" : ", ") + each.name;
+  // A whole word before a part of one: L4 is no L40S.
+  for (const bool whole : {true, false}) {
+    for (const cuda::DeviceInfo& each : cuda::known_devices()) {
+      const std::string padded = whole ? " " + each.name + " " : each.name;
+      const std::string wanted = whole ? " " + text + " " : text;
+      if (!text.empty() && lower(padded).find(lower(wanted)) != std::string::npos) return device = each, Status{};
+      if (whole) names += (names.empty() ? "" : ", ") + each.name;
+    }
   }
   return Status::error(Code::invalid_argument,
                        "explain: device: expected a part of one of " + names + ", received '" + text + "'");

@@ -28,9 +28,9 @@ describe.each(compiled)('run (%s)', (name) => {
     for (const y of outputs) expect(y).toEqual(wanted)
   })
 
-  // How long an emulated GPU takes says nothing of a real one.
-  const onProcessors = isCuda(name) ? test.skip : test
-  onProcessors('leaves the event loop and the threads of files alone', async () => {
+  const timed = isCuda(name) ? test.skip : test
+  const reason = isCuda(name) ? ' (the time of an emulated GPU says nothing of a real one)' : ''
+  timed(`leaves the event loop and the threads of files alone${reason}`, async () => {
     const executable = subject.load(slow(), 'float32')
     const controller = new AbortController()
     const { signal } = controller
