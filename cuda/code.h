@@ -78,6 +78,7 @@ struct ProductCode {
   std::uint32_t vector;       // columns of right and out
   std::uint32_t col_blocks;   // vectors of columns
   Divider per_row, per_item;  // by col_blocks, by rows
+  Divider per_tile;           // by the 64 columns that a warp takes at once on tensor cores
 };
 
 // out[k, j] (+)= Σ_r left[r, k] · right[r, j].

@@ -231,6 +231,7 @@ void Compiler::add(const Mix& mix) {
   if (code.right_j == 1) code.vector = std::min(code.vector, vector_of(code.cols, {code.right}, {code.right_k}));
   code.col_blocks = code.cols / code.vector;
   code.per_row = divider(std::max(code.col_blocks, 1u)), code.per_item = divider(std::max(code.rows, 1u));
+  code.per_tile = divider(std::max((code.cols + 63) / 64, 1u));
   tables_.products.push_back(code);
   add_op(Kind::product, tables_.products.size() - 1, forward ? mix.c : mix.a);
 }

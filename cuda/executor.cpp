@@ -41,7 +41,7 @@ class DeviceExecutable final : public DeviceProgram {
       if (compiled_.buffers[b].in != Placed::In::operand) continue;
       const int bytes = buffer.shared ? int(sizeof(T)) : storage_bytes(dtype_);
       operands_[compiled_.buffers[b].operand] = {buffer.role == Role::output, buffer.shared, buffer.size, bytes};
-      if (buffer.shared_output()) partial_size_ += buffer.size;
+      if (buffer.shared_output()) partial_size_ += partial_step(buffer);
       if (!buffer.shared) item_bytes_ += buffer.size * (bytes + (is_half(dtype_) ? 4 : 0));
     }
     return upload();
@@ -81,6 +81,12 @@ class DeviceExecutable final : public DeviceProgram {
   std::size_t operand_total() const {
     return std::size_t(std::count_if(compiled_.buffers.begin(), compiled_.buffers.end(),
                                      [](const Placed& placed) { return placed.in == Placed::In::operand; }));
+  }
+
+  // From one shared output of a part to the next: kernels write to them by 16 bytes.
+  static std::int64_t partial_step(const Buffer& buffer) {
+    constexpr std::int64_t vector = 16 / sizeof(T);
+    return (buffer.size + vector - 1) / vector * vector;
   }
 
   // The tables, and behind them what else the fused and boxed kernels read; the constants.
@@ -207,7 +213,7 @@ class DeviceExecutable final : public DeviceProgram {
           if (!placed.shared_output) break;
           // Part after part, each with all shared outputs.
           views[b] = {slot.partials.template as<T>() + partial, 0, partial_size_};
-          partial += program_.buffers[b].size;
+          partial += partial_step(program_.buffers[b]);
           break;
         case Placed::In::constants:
           views[b] = {constants_.as<T>() + placed.offset, 0, 0};
@@ -325,8 +331,8 @@ class DeviceExecutable final : public DeviceProgram {
       const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
       Grid each = grid(op.kind == Kind::product ? work * items : work * groups);
       each.blocks = op.sums_items ? std::max<std::int64_t>(each.blocks / parts, 1) * parts : each.blocks;
-      const StagedArguments<T> arguments{tables_.as<CodeTables>(), views, constants_.as<T>(),   std::uint32_t(i),
-                                         std::uint32_t(items),     parts, std::uint32_t(groups)};
+      const StagedArguments<T> arguments{tables_.as<CodeTables>(), views, constants_.as<T>(),    std::uint32_t(i),
+                                         std::uint32_t(items),     parts, std::uint32_t(groups), options_.precision};
       const Status status = launch(stream, staged_kernel<T>(op.kind), each, &arguments);
       if (!status.ok()) return status;
     }
@@ -343,6 +349,7 @@ class DeviceExecutable final : public DeviceProgram {
     arguments.section = std::uint32_t(number), arguments.items = std::uint32_t(items);
     arguments.buffer_count = std::uint32_t(compiled_.buffers.size());
     arguments.teams = kBoxTeams, arguments.threads = kBoxThreads;
+    arguments.precision = options_.precision;
     const std::size_t table = (compiled_.buffers.size() * sizeof(View<T>) + 15) / 16 * 16;
     const std::size_t shared = kBoxTeams * (table + std::size_t(section.elements) * sizeof(T));
     return launch(stream, boxed_kernel<T>(), {box_blocks(section, items), int(kFusedThreads), shared}, &arguments);
@@ -362,6 +369,7 @@ class DeviceExecutable final : public DeviceProgram {
     arguments.resident = std::uint32_t(layout_.resident);
     arguments.tile = layout_.tile, arguments.teams = layout_.teams, arguments.threads = layout_.threads;
     arguments.dtype = std::uint32_t(dtype_);
+    arguments.precision = options_.precision;
     return launch(stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared},
                   &arguments);
   }
@@ -376,7 +384,7 @@ class DeviceExecutable final : public DeviceProgram {
       const std::size_t operand = compiled_.buffers[b].operand;
       const CombineArguments<T> arguments{slot.partials.template as<T>() + partial, static_cast<T*>(operands[operand]),
                                           buffer.size, partial_size_, std::uint32_t(part_count)};
-      partial += buffer.size;
+      partial += partial_step(buffer);
       if (buffer.size == 0) continue;
       const Status status = launch(stream, combine_kernel<T>(), grid(buffer.size), &arguments);
       if (!status.ok()) return status;

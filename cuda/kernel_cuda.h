@@ -6,7 +6,7 @@
 // tf32 and bfloat16: there the copies are plain, and the products are sums over shuffles, right but slower than FFMA on
 // memory.
 #define BRAUER_DEVICE __device__ __forceinline__
-#define BRAUER_CALLED __device__ __noinline__
+#define BRAUER_CALLED [[maybe_unused]] static __device__ __noinline__
 #define BRAUER_UNROLL _Pragma("unroll")
 #define BRAUER_KERNEL(threads, blocks) __global__ __launch_bounds__(threads, blocks)
 

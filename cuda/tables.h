@@ -31,6 +31,9 @@ struct Tables {
   std::vector<std::uint8_t> words;
 };
 
+// The class of equal values that each place of an ascending index of that composition belongs to.
+std::vector<std::uint8_t> classes(int code, int d);
+
 class Compiler {
  public:
   Compiler(const Program& program, int element_bytes, std::int64_t box_elements, Compiled& compiled);

@@ -67,9 +67,15 @@ function bundle(out) {
 }
 
 function buildRunner() {
-  const build = join(root, 'build-gpu')
-  run('cmake', '-S', root, '-B', build, '-DBRAUER_ADDON=OFF', '-DBRAUER_GPU_BENCH=ON', '-DWITH_CUDA=ON', `-DBRAUER_CUDA_ARCHITECTURES=${values.architectures}`) // prettier-ignore
-  run('cmake', '--build', build, '--target', 'gpu_bench', '--parallel', String(availableParallelism()))
+  const build = buildFolder()
+  if (values['with-node']) {
+    // One build for the addon and the runner: the kernels take their time.
+    Object.assign(process.env, { WITH_CUDA: 'ON', BRAUER_CUDA_ARCHITECTURES: values.architectures })
+    run(process.execPath, join(root, 'scripts', 'gyp-build.mjs'), '--out', 'build-gpu-node', '--no-copy', '--all', '-DBRAUER_GPU_BENCH=ON') // prettier-ignore
+  } else {
+    run('cmake', '-S', root, '-B', build, '-DBRAUER_ADDON=OFF', '-DBRAUER_GPU_BENCH=ON', '-DWITH_CUDA=ON', `-DBRAUER_CUDA_ARCHITECTURES=${values.architectures}`) // prettier-ignore
+    run('cmake', '--build', build, '--target', 'gpu_bench', '--parallel', String(availableParallelism()))
+  }
   // A peak that waits for memory is none.
   const report = readFileSync(join(build, 'CMakeFiles/gpu_bench.dir/bench/gpu/kernels.cu.o.resources.txt'), 'utf8')
   const spilled = /.*\b[1-9]\d* bytes (?:stack frame|spill).*/.exec(report)
@@ -77,12 +83,13 @@ function buildRunner() {
   return join(build, 'gpu_bench')
 }
 
+function buildFolder() {
+  return join(root, values['with-node'] ? 'build-gpu-node' : 'build-gpu')
+}
+
 function addNode(to) {
-  process.env.BRAUER_CUDA_ARCHITECTURES = values.architectures
-  process.env.WITH_CUDA = 'ON'
-  run(process.execPath, join(root, 'scripts', 'gyp-build.mjs'), '--out', 'build-gpu-addon', '--no-copy')
   mkdirSync(join(to, 'build', 'Release'), { recursive: true })
-  cpSync(join(root, 'build-gpu-addon', 'Release', 'brauer.node'), join(to, 'build', 'Release', 'brauer.node'))
+  cpSync(join(buildFolder(), 'Release', 'brauer.node'), join(to, 'build', 'Release', 'brauer.node'))
   run('strip', '--strip-unneeded', join(to, 'build', 'Release', 'brauer.node'))
   for (const folder of ['dist', 'dist-bench', 'node_modules/node-gyp-build'])
     cpSync(join(root, folder), join(to, folder), { recursive: true, filter: (file) => !/\.(tsbuildinfo|map|d\.ts)$/.test(file) }) // prettier-ignore

@@ -13,7 +13,7 @@ else()
 endif()
 
 # With the emulated device, so that it is known to work before it meets a real one.
-if(BRAUER_TESTS AND BRAUER_EMULATE AND NODE_PROGRAM)
+if(BRAUER_TESTS AND BRAUER_EMULATE AND NODE_PROGRAM AND NOT BRAUER_SANITIZE)
   set(bundle "${CMAKE_CURRENT_BINARY_DIR}/gpu-bundle")
   add_test(NAME gpu_bundle COMMAND "${NODE_PROGRAM}" "${CMAKE_CURRENT_SOURCE_DIR}/scripts/gpu-bundle.mjs" --runner
                                    $<TARGET_FILE:gpu_bench> --out "${bundle}")
@@ -28,4 +28,11 @@ if(BRAUER_TESTS AND BRAUER_EMULATE AND NODE_PROGRAM)
   add_bundle_test(gpu_bundle_required_device "BRAUER_GPU_BENCH_FLAGS=--device 9;BRAUER_REQUIRE_GPU=1")
   set_tests_properties(gpu_bundle_without_device PROPERTIES PASS_REGULAR_EXPRESSION "there is no device 9\n0 failed, 1 skipped")
   set_tests_properties(gpu_bundle_required_device PROPERTIES PASS_REGULAR_EXPRESSION "there is no device 9\n1 failed, 0 skipped")
+  if(BRAUER_ADDON)
+    # Where BRAUER_PREBUILD names the folder above build/.
+    get_filename_component(prebuild "${CMAKE_CURRENT_BINARY_DIR}" DIRECTORY)
+    add_test(NAME gpu_bundle_layers COMMAND "${NODE_PROGRAM}" "${CMAKE_CURRENT_SOURCE_DIR}/dist-bench/gpu/layers.js")
+    set_tests_properties(gpu_bundle_layers PROPERTIES FIXTURES_REQUIRED gpu_bundle TIMEOUT 300 ENVIRONMENT
+                                                      "BRAUER_PREBUILD=${prebuild};BRAUER_REQUIRE_GPU=1")
+  endif()
 endif()

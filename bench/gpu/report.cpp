@@ -32,7 +32,7 @@ std::vector<std::string> lines_of(const std::string& path) {
 }
 
 void add_line(std::string& text, const std::vector<std::string>& cells) {
-  static const std::size_t widths[] = {11, 18, 8, 11, 17, 9, 9, 9};
+  static const std::size_t widths[] = {11, 18, 8, 11, 17, 9, 9, 9, 9};
   for (std::size_t i = 0; i < cells.size(); i++) text += pad(cells[i], widths[i], i < 2) + "  ";
   text.erase(text.find_last_not_of(' ') + 1);
   text += '\n';
@@ -45,6 +45,7 @@ void add_timed(std::string& text, const std::string& line) {
   const double share = number_of(line, "share");
   add_line(text, {text_of(line, "case"), text_of(line, "contender"), format("%.0f", number_of(line, "batch")),
                   three(number_of(line, "ms")), three(number_of(line, "low")) + " " + three(number_of(line, "high")),
+                  three(number_of(line, "predicted_ms")),
                   is_latency          ? "latency"
                   : std::isnan(share) ? ""
                                       : format("%.0f%%", 100 * share),
@@ -109,7 +110,7 @@ std::string table_of(const std::string& path) {
   std::string head, text, notes;
   std::vector<std::string> timed;
   int failed = 0, skipped = 0;
-  add_line(text, {"case", "contender", "batch", "ms", "quartiles", "roofline", "GB/s", "TFLOP/s"});
+  add_line(text, {"case", "contender", "batch", "ms", "quartiles", "model, ms", "roofline", "GB/s", "TFLOP/s"});
   for (const std::string& line : lines_of(path)) {
     const std::string kind = text_of(line, "kind"), contender = text_of(line, "contender");
     const std::string what = text_of(line, "case") + (contender.empty() ? "" : " " + contender);

@@ -30,9 +30,9 @@ add_row() {
 }
 
 runner=$here/gpu_bench
-if ! "$runner" --help >"$out/start.log" 2>&1; then
+if ! "$runner" --help >"$work/start.log" 2>&1; then
   echo "gpu_bench does not start here, it is built anew:"
-  cat "$out/start.log"
+  cat "$work/start.log"
   cmake -S "$here/source" -B "$work/build" -DBRAUER_ADDON=OFF -DBRAUER_GPU_BENCH=ON -DWITH_CUDA=ON >"$out/build.log" 2>&1 &&
     cmake --build "$work/build" --target gpu_bench --parallel "$(nproc)" >>"$out/build.log" 2>&1 || {
     tail -n 20 "$out/build.log"

@@ -1,5 +1,6 @@
 // Every layer of the suite: proved, then timed.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "gpu/data.h"
@@ -112,10 +113,10 @@ class CaseRun {
     measure(sets, small, [&](const Loaded& each, double error, const std::string& how) {
       const Runs runs = bind_runs(session_, *each.program, small, sets);
       const auto enqueue = [&](int run) { return runs[std::size_t(run) % runs.size()]->enqueue(); };
-      add_latency(each.executor->name, small, time_latency(session_, enqueue), error, how);
+      add_latency(each.executor->name, small, time_latency(session_, enqueue), predicted(each, small), error, how);
     });
     add_latency("an empty launch", small, time_latency(session_, [&](int) { return launch_nothing(session_.stream); }),
-                0, "");
+                NAN, 0, "");
   }
 
  private:
@@ -175,6 +176,7 @@ class CaseRun {
             {"buffers", double(runs.size())},
             {"error", error},
             {"checked", how},
+            {"predicted_ms", predicted(each, batch)},
             {"bytes", bytes},
             {"flops", flops},
             {"bytes_per_second", 1e3 * bytes / times.median},
@@ -187,7 +189,14 @@ class CaseRun {
     session_.report.add(row);
   }
 
-  void add_latency(const char* contender, std::int64_t batch, const Times& times, double error,
+  // What the model says, by which the backend chooses a mode.
+  double predicted(const Loaded& each, std::int64_t batch) const {
+    cuda::Estimate fused, staged;
+    check(cuda::estimate(words_.data(), words_.size(), Dtype::f32, session_.info, batch, fused, staged));
+    return 1e3 * (each.executor->mode == cuda::Mode::fused ? fused : staged).seconds;
+  }
+
+  void add_latency(const char* contender, std::int64_t batch, const Times& times, double model, double error,
                    const std::string& how) {
     session_.report.add({{"kind", "latency"},
                          {"case", of_.name},
@@ -198,6 +207,7 @@ class CaseRun {
                          {"low", times.low},
                          {"high", times.high},
                          {"runs", times.runs},
+                         {"predicted_ms", model},
                          {"error", error},
                          {"checked", how}});
   }

@@ -106,8 +106,11 @@ void fused(FusedArguments<T> a) {
       bring_tile(a, own.arena + (flipped ? 0 : a.flip), next, team);
       copy_async_commit();
     }
-    const Step<T> step{
-        a.code, own.views + flipped * a.buffer_count, a.constants, 0, items, std::uint32_t(number), nullptr, nullptr};
+    const Step<T> step{a.code,      own.views + flipped * a.buffer_count,
+                       a.constants, 0,
+                       items,       std::uint32_t(number),
+                       a.precision, nullptr,
+                       nullptr};
     for (std::uint32_t i = 0; i < a.code->op_count; i++) {
       if (ops[i].barrier) sync_group(barrier, threads);
       run_op(step, ops[i], {team.rank, team.size, a.groups[i]});

@@ -20,6 +20,7 @@ struct StagedArguments {
   const View<T>* views;
   const T* constants;
   std::uint32_t op, items, parts, groups;  // groups: see Team
+  Precision precision;
 };
 template <class T>
 Kernel staged_kernel(Kind kind);
@@ -48,6 +49,7 @@ struct FusedArguments {
   std::uint32_t buffer_count, resident;  // resident: elements
   std::uint32_t tile, teams, threads;    // items of a tile; teams of a block, threads of a team
   std::uint32_t dtype;                   // of storage
+  Precision precision;
 };
 template <class T>
 Kernel fused_kernel();
@@ -61,6 +63,7 @@ struct BoxedArguments {
   const std::int64_t* offsets;  // of each buffer in a team's arena, -1: where its view says
   std::int64_t arena;           // elements
   std::uint32_t section, items, buffer_count, teams, threads;
+  Precision precision;
 };
 template <class T>
 Kernel boxed_kernel();

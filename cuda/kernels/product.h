@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cuda/kernels/product_mma.h"
 #include "cuda/kernels/step.h"
 
 /* `mix`
@@ -87,6 +88,10 @@ template <class T>
 BRAUER_DEVICE void run_product(Step<T> step, const ProductCode& code, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
   if (code.serial) return run_serial_product(step, code, team);
+  if constexpr (sizeof(T) == 4) {
+    if (step.precision == Precision::tf32 && !code.own) return run_product_mma<false>(step, code, team);
+    if (step.precision == Precision::split && !code.own) return run_product_mma<true>(step, code, team);
+  }
   if (code.own) {
     if (code.vector > 1) return run_product_rows<T, 1, kVector, 1>(step, code, team);
     return run_product_rows<T, 1, 1, 1>(step, code, team);

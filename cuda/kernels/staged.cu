@@ -17,7 +17,8 @@ void staged(StagedArguments<T> a) {
                   blocks * std::uint32_t(thread_count()), a.groups};
   const auto first = std::uint32_t(std::uint64_t(a.items) * part / a.parts);
   const auto end = std::uint32_t(std::uint64_t(a.items) * (part + 1) / a.parts);
-  run_kind<T, kKind>(Step<T>{a.code, a.views, a.constants, first, end - first, part, nullptr, nullptr}, op, team);
+  run_kind<T, kKind>(Step<T>{a.code, a.views, a.constants, first, end - first, part, a.precision, nullptr, nullptr}, op,
+                     team);
 }
 
 template <class T>

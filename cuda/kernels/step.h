@@ -21,6 +21,7 @@ struct Step {
   const View<T>* views;
   const T* constants;
   std::uint32_t first, items, part;
+  Precision precision;
   // In a box: its shape, and where the ranges of its strands begin; then there is one item. Null otherwise.
   const ShapeCode* shape;
   const std::int32_t* low;

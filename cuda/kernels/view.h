@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "core/cuda.h"
+
 namespace brauer::cuda {
 
 // Where a buffer lies: element 0 of item 0, elements from item to item (0: one for all), and from part to part of what

@@ -29,8 +29,9 @@ export interface Backend {
   readonly device: string
   /** Equal for backends whose executables are interchangeable; the name when left out. */
   readonly key?: string
-  /** @param expectedBatch items of a usual run, 1 by default: a backend may lay items out for it, once for all runs */
-  load(program: Program, dtype: Dtype, expectedBatch?: number): Executable
+  /** @param expectedBatch items of a usual run, 1 by default: a backend may lay items out for it, once for all runs
+   *  @param exact whether products need the full precision of the dtype, whatever the layer asks for; false by default */
+  load(program: Program, dtype: Dtype, expectedBatch?: number, exact?: boolean): Executable
 }
 
 /** What a run on an NVIDIA device is expected to do, by a model of the device. Bytes and operations are of the whole run. */

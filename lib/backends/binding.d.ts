@@ -16,8 +16,15 @@ export interface Binding {
   /** Decodes and verifies. dtype: 0 float32, 1 float64, 2 float16, 3 bfloat16. expectedBatch: items of a usual run. A status when
    *  the program is refused. */
   load(words: Float64Array, dtype: number, expectedBatch: number): Program | Status
-  /** The same for an NVIDIA device. mode: 0 automatic, 1 fused, 2 staged. */
-  load(words: Float64Array, dtype: number, expectedBatch: number, device: number, mode: number): Program | Status
+  /** The same for an NVIDIA device. mode: 0 automatic, 1 fused, 2 staged. precision of float32: 0 its own, 1 tf32, 2 three products of tf32. */
+  load(
+    words: Float64Array,
+    dtype: number,
+    expectedBatch: number,
+    device: number,
+    mode: number,
+    precision: number,
+  ): Program | Status
   /** operands: inputs, then outputs, in program order. threads 0: the default count. undefined: success. */
   runSync(program: Program, batch: number, operands: readonly ArrayBufferView[], threads: number): Status | undefined
   /** The same in half the time, with up to 24 operands as arguments, none of them over a resizable buffer. */

@@ -1,6 +1,6 @@
 import { BrauerError, expected, show } from '../errors.js'
 import type { Backend } from './backend.js'
-import { cuda, type CudaMode } from './cuda.js'
+import { cuda, type DeviceOptions } from './cuda.js'
 import { cpu } from './native.js'
 import { reference } from './reference.js'
 
@@ -14,14 +14,14 @@ export interface BackendChoice {
 interface Implementation {
   readonly name: string
   /** @param where the beginning of an error's message, which is this backend's own when left out */
-  readonly get: (where?: string, mode?: CudaMode) => Backend
+  readonly get: (where?: string, device?: DeviceOptions) => Backend
   /** Whether `auto` may choose it. */
   readonly automatic: boolean
 }
 
 /** Fastest first: of the automatic ones `auto` takes the first that can run here. */
 const implementations: readonly Implementation[] = [
-  { name: 'cuda', get: (where = 'backend cuda', mode) => cuda(0, where, mode), automatic: false },
+  { name: 'cuda', get: (where = 'backend cuda', device) => cuda(0, where, device), automatic: false },
   { name: 'cpu', get: () => cpu(), automatic: true },
   { name: 'reference', get: () => reference, automatic: true },
 ]
@@ -29,7 +29,7 @@ const implementations: readonly Implementation[] = [
 /** Finds a backend. A named one that cannot run is an error; only `auto` chooses, and says why.
  *  BRAUER_BACKEND replaces `auto`.
  *  @throws BrauerError `backend-unavailable`, `invalid-argument` */
-export function chooseBackend(option: string, mode: CudaMode = 'auto'): { backend: Backend; choice: BackendChoice } {
+export function chooseBackend(option: string, options: DeviceOptions = {}): { backend: Backend; choice: BackendChoice } {
   const forced = process.env.BRAUER_BACKEND
   const name = option === 'auto' && forced !== undefined && forced !== '' ? forced : option
   if (name !== 'auto') {
@@ -37,7 +37,7 @@ export function chooseBackend(option: string, mode: CudaMode = 'auto'): { backen
     const where = name === option ? 'backend' : 'backend (BRAUER_BACKEND)'
     const device = /^cuda:(\d+)$/.exec(name)?.[1]
     const get: Implementation['get'] | undefined =
-      device === undefined ? found?.get : (from = '') => cuda(Number(device), from, mode)
+      device === undefined ? found?.get : (from = '') => cuda(Number(device), from, options)
     if (!get)
       throw expected(
         'invalid-argument',
@@ -45,7 +45,7 @@ export function chooseBackend(option: string, mode: CudaMode = 'auto'): { backen
         ['auto', ...implementations.map((each) => each.name)].join(', '),
         show(name),
       )
-    const backend = get(`${where} ${name}`, mode)
+    const backend = get(`${where} ${name}`, options)
     return {
       backend,
       choice: Object.freeze({
@@ -58,7 +58,7 @@ export function chooseBackend(option: string, mode: CudaMode = 'auto'): { backen
   const passed: string[] = []
   for (const { name: candidate, get } of implementations.filter(({ automatic }) => automatic)) {
     try {
-      const backend = get(undefined, mode)
+      const backend = get(undefined, options)
       const reason = passed.length === 0 ? 'the fastest backend that is built in' : passed.join('; ')
       return { backend, choice: Object.freeze({ name: candidate, device: backend.device, reason }) }
     } catch (error) {

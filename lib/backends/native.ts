@@ -34,12 +34,12 @@ export function cpu(): Backend {
   return backend
 }
 
-/** Programs on an NVIDIA device. @param mode as in `Binding.load`
+/** Programs on an NVIDIA device. @param mode and precision as in `Binding.load`; exact programs have the highest
  *  @throws BrauerError `backend-unavailable` */
-export function deviceLoader(device: number, mode: number): Backend['load'] {
+export function deviceLoader(device: number, mode: number, precision: number): Backend['load'] {
   const addon = binding('cuda')
-  return (program, dtype, expectedBatch = 1) => {
-    const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch, device, mode)
+  return (program, dtype, expectedBatch = 1, exact = false) => {
+    const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch, device, mode, exact ? 0 : precision)
     if (isStatus(handle)) throw toError(handle)
     return new NativeExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
   }

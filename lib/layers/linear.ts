@@ -382,7 +382,7 @@ function setUp<In extends Space, Out extends Space, D extends Dtype>(
   const options = resolveOptions(given)
   const inputs = parseSpace(group, input, 'linear: input space')
   const outputs = parseSpace(group, output, 'linear: output space')
-  const { backend, choice } = chooseBackend(options.backend, options.cuda.mode)
+  const { backend, choice } = chooseBackend(options.backend, { ...options.cuda, precision: options.precision })
   const space = (entries: readonly Entry[]) => entries.map(({ order, channels }) => ({ order, channels }))
   const { bias, basis, normalize, layout, strategy, steps, expectedBatch } = options
   const specification: Specification = {

@@ -52,8 +52,8 @@ export function saveModel(layer: Linear): Uint8Array {
  *  @throws BrauerError `invalid-file`; `unknown-option` and the other errors of `linear` for `options` */
 export function loadModel(bytes: Uint8Array, options: ModelOptions = {}): Linear {
   ownOptions(options, Object.keys(resolveOptions({})).filter(isFree), 'loadModel: options')
-  const { backend, cuda } = resolveOptions(options)
-  chooseBackend(backend, cuda.mode)
+  const { backend, cuda, precision } = resolveOptions(options)
+  chooseBackend(backend, { ...cuda, precision })
   const { tensors, metadata } = readSafetensors(bytes)
   const stored = parse(metadata['brauer'])
   const layer = make(stored, options, tensors)

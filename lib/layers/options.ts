@@ -1,4 +1,4 @@
-import { cudaModes, type CudaMode } from '../backends/cuda.js'
+import { cudaModes, precisions, type CudaMode, type Precision } from '../backends/cuda.js'
 import { expected, show, BrauerError } from '../errors.js'
 import type { Steps, Strategy } from '../plan/plan.js'
 import { checkDtype, type Dtype } from '../tensor/dtype.js'
@@ -19,8 +19,9 @@ export interface LinearOptions<D extends Dtype = Dtype> {
   readonly normalize?: 'sum' | 'mean'
   /** Of inputs and outputs: [batch, n, …, C] or [batch, C, n, …]. Default 'channels-last'. */
   readonly layout?: 'channels-last' | 'channels-first'
-  /** 'highest': arithmetic in the full precision of the dtype. The CPU knows no other. Default 'highest'. */
-  readonly precision?: 'highest'
+  /** What products of float32 are computed in on an NVIDIA device: 'highest', float32; 'tf32', tensor cores that keep 11 bits of each factor
+   *  (relative error about 5e-4); 'tf32x3', three such products (about 1e-6). Other dtypes and backends compute in full. Default 'highest'. */
+  readonly precision?: Precision
   /** The batch the planner optimises for. Default 256. */
   readonly expectedBatch?: number
   /** Of the initial weights. Default 0. */
@@ -43,7 +44,7 @@ const choices = {
   basis: ['independent', 'spanning'],
   normalize: ['sum', 'mean'],
   layout: ['channels-last', 'channels-first'],
-  precision: ['highest'],
+  precision: precisions,
   strategy: ['auto', 'dense', 'diagrams', 'shared', 'fourier'],
 } as const
 const names = ['bias', 'dtype', 'backend', 'cuda', 'expectedBatch', 'seed', 'threads', 'steps', ...Object.keys(choices)]

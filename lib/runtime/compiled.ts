@@ -77,7 +77,7 @@ export class Compiled {
     const batch = packs ? 1 : this.specification.expectedBatch
     const key = `${name}/${backend.key ?? backend.name}/${type}`
     let executable = this.#executables.get(key)
-    if (!executable) this.#executables.set(key, (executable = backend.load(this.program(name), type, batch)))
+    if (!executable) this.#executables.set(key, (executable = backend.load(this.program(name), type, batch, packs)))
     return executable
   }
 

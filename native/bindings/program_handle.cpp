@@ -47,8 +47,8 @@ ProgramHandle* unwrap_program(napi_env env, const Environment& environment, napi
 
 napi_value load_program(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t count = 5, length = 0;
-    napi_value arguments[5] = {};
+    std::size_t count = 6, length = 0;
+    napi_value arguments[6] = {};
     void* environment = nullptr;
     napi_get_cb_info(env, info, &count, arguments, nullptr, &environment);
     const double* words = nullptr;
@@ -64,12 +64,14 @@ napi_value load_program(napi_env env, napi_callback_info info) {
     if (count < 4) {
       executable = load(words, length, static_cast<Dtype>(dtype), expected_batch, status);
     } else {
-      std::int64_t device = 0, mode = 0;
+      std::int64_t device = 0, mode = 0, precision = 0;
       status = to_integer(env, arguments[3], "load: device", 1 << 10, device);
       if (status.ok()) status = to_integer(env, arguments[4], "load: mode", 2, mode);
+      if (status.ok()) status = to_integer(env, arguments[5], "load: precision", 2, precision);
       if (!status.ok()) return to_js(env, status);
       cuda::LoadOptions options;
       options.device = static_cast<int>(device), options.mode = static_cast<cuda::Mode>(mode);
+      options.precision = static_cast<cuda::Precision>(precision);
       executable = cuda::load(words, length, static_cast<Dtype>(dtype), options, status);
     }
     if (!executable) return to_js(env, status);

@@ -61,11 +61,15 @@ std::vector<DeviceInfo> known_devices();
 Status estimate(const double* words, std::size_t count, Dtype dtype, const DeviceInfo& device, std::int64_t batch,
                 Estimate& fused, Estimate& staged) noexcept;
 
+// What float32 is multiplied in: itself; tf32, of 11 bits; or the sums of two tf32 numbers each, nearly float32.
+enum class Precision : std::uint32_t { highest, tf32, split };
+
 struct LoadOptions {
   int device = 0;
   Mode mode = Mode::automatic;
   // Memory of the device that the operands and the scratch of a call may take, in bytes; a larger batch is cut.
   std::int64_t memory = std::int64_t(1) << 30;
+  Precision precision = Precision::highest;
 };
 
 struct Stream;  // of cuda/device.h

@@ -104,7 +104,8 @@ async function sanitized(wanted) {
  *  whatever needs compiling again in it is for the build tool to know. */
 async function emulated() {
   const headers = listFiles('test/native').filter((file) => /^test\/native\/\w+\.h$/.test(file))
-  const sources = [...listFiles('test/native/cuda'), ...listFiles('test/native/emulation'), ...headers]
+  const folders = ['test/native/cuda', 'test/native/emulation', 'bench/gpu']
+  const sources = [...folders.flatMap(listFiles), ...headers]
   const wanted = hashOf(sources, nativeHash())
   for (const { folder, title, sanitizers } of emulations) {
     if (sanitizers && !flags.sanitized) continue

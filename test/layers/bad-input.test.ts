@@ -228,6 +228,14 @@ describe('options', () => {
     ['normalize: true', withOptions({ normalize: true }), 'invalid-argument', own('normalize'), 'sum or mean', 'true'],
     ['layout: NCHW', withOptions({ layout: 'NCHW' }), 'invalid-argument', own('layout'), 'channels-first', '"NCHW"'],
     ['precision: low', withOptions({ precision: 'low' }), 'invalid-argument', own('precision'), 'highest', '"low"'],
+    [
+      'cuda.mode: slow',
+      withOptions({ cuda: { mode: 'slow' } }),
+      'invalid-argument',
+      own('cuda.mode'),
+      'fused',
+      '"slow"',
+    ],
     ['strategy: fast', withOptions({ strategy: 'fast' }), 'invalid-argument', own('strategy'), 'dense', '"fast"'],
     ['expectedBatch: 0', withOptions({ expectedBatch: 0 }), 'invalid-argument', own('expectedBatch'), 'from 1', '0'],
     [

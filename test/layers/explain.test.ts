@@ -45,6 +45,38 @@ describe('explain names', () => {
   })
 })
 
+describe('on an NVIDIA device that need not be here', () => {
+  const layer = linear(O(3), { 2: 64 }, { 2: 64 }, { backend })
+
+  test('explain shows both ways to run there, and which one a call takes', () => {
+    const text = layer.explain({ batch: 131072, device: 'h200' })
+    expect(text).toMatch(/^on NVIDIA H200, batch 131072, predicted by a model and not measured; a call runs fused$/m)
+    expect(text).toMatch(/^fused +[\d.]+ ms /m)
+    expect(text).toMatch(/^staged +[\d.]+ ms /m)
+    expect(layer.explain()).not.toContain('NVIDIA')
+  })
+
+  test('no run is faster than its bytes are copied, and a slower device takes longer', () => {
+    const [h200, l4] = ['h200', 'l4'].map((device) => layer.estimate(device, 131072))
+    const operands = 131072 * 2 * 9 * 64 * 4
+    for (const [at, each] of h200!.modes.entries()) {
+      expect(each.globalBytes).toBeGreaterThanOrEqual(operands)
+      expect(each.seconds).toBeGreaterThan(operands / 4.3e12)
+      expect(l4!.modes[at]!.seconds).toBeGreaterThan(4 * each.seconds)
+    }
+  })
+
+  test('a device that nobody knows is an error', () => {
+    expect(() => layer.explain({ device: 'voodoo' })).toThrow(
+      /expected a part of one of NVIDIA H200, .*, received 'voodoo'/,
+    )
+    expect(() => layer.explain({ device: 5 as never })).toThrow(
+      'explain: device: expected the name of a device, received 5',
+    )
+    expect(() => layer.estimate('h200', 0)).toThrow('estimate: batch')
+  })
+})
+
 describe.each(['reference', 'cpu'])('%s', (name) => {
   test('an output that nothing reaches is zeros, also over what lay there', () => {
     const layer = linear(SO(3), { 2: 1 }, { 0: 1, 1: 2 }, { backend: name, basis: 'independent' })

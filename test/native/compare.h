@@ -124,9 +124,10 @@ inline void reference(const Case& test, const Executable& executable, Dtype dtyp
   naive::Interpreter(program, batch, memory).run();
 }
 
-// One run against the naive one. label: what is run, for messages.
+// One run against the naive one. label: what is run, for messages. tolerance: of an element relative to the sum of the
+// absolute values behind it; 0 for that of the dtype.
 inline void with_naive(const Case& test, const Executable& executable, Dtype dtype, int threads, Index batch,
-                       bool reals, const std::string& label) {
+                       bool reals, const std::string& label, double tolerance = 0) {
   Operands operands = allocate(executable, batch);
   fill(executable, dtype, operands, 0, batch, reals, 7);
   naive::Memory expected, size;
@@ -134,7 +135,8 @@ inline void with_naive(const Case& test, const Executable& executable, Dtype dty
   reference(test, executable, dtype, batch, operands, true, size);
   const Status status = executable.run(batch, operands.pointers.data(), threads, nullptr);
   if (!CHECK_WITH(status.ok(), label + " " + status.message)) return;
-  const double tolerance = dtype == Dtype::f64 ? 1e-14 : dtype == Dtype::f32 ? 4e-6 : dtype == Dtype::f16 ? 2e-3 : 1e-2;
+  if (tolerance == 0)
+    tolerance = dtype == Dtype::f64 ? 1e-14 : dtype == Dtype::f32 ? 4e-6 : dtype == Dtype::f16 ? 2e-3 : 1e-2;
   std::size_t operand = 0;
   for (const Role role : {Role::input, Role::output}) {
     for (std::size_t b = 0; b < test.program.buffers.size(); b++) {

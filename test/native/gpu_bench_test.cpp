@@ -46,6 +46,7 @@ void a_report_is_whole_after_every_row() {
               {"ms", 1.25},
               {"low", 1},
               {"high", 2},
+              {"predicted_ms", 1.5},
               {"share", 0.5},
               {"bytes_per_second", 1e12},
               {"flops_per_second", 0.0 / 0.0}});
@@ -53,8 +54,8 @@ void a_report_is_whole_after_every_row() {
   CHECK(text.substr(text.size() - 4) == "}\n]\n" && text.find("\"flops_per_second\": null") != std::string::npos);
   const std::string table = table_of(path);
   CHECK(table.find("a \"copy\" 2.5e+12 B/s\n") != std::string::npos);
-  CHECK(table.find("1.25" + std::string(16, ' ') + "1 2" + std::string(8, ' ') + "50%" + std::string(6, ' ') +
-                   "1e+03") != std::string::npos);
+  CHECK(table.find("1.25" + std::string(16, ' ') + "1 2" + std::string(8, ' ') + "1.5" + std::string(8, ' ') + "50%" +
+                   std::string(6, ' ') + "1e+03") != std::string::npos);
   CHECK(table.find("skipped  s3 torch: no torch\n") != std::string::npos);
   CHECK(table.find("FAILED   s4 brauer fused: wrong\n1 failed, 1 skipped\n") != std::string::npos);
   std::remove(path.c_str());

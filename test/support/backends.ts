@@ -42,7 +42,7 @@ export const effort = allEmulated ? 0.3 : 1
 
 export function backendOf(name: BackendName): Backend {
   const { backend, cuda } = on(name)
-  return chooseBackend(backend, cuda?.mode).backend
+  return chooseBackend(backend, cuda).backend
 }
 
 function chosen(): BackendName[] {

@@ -14,9 +14,15 @@ constexpr std::int64_t kTight = 4096, kPlenty = std::int64_t(1) << 30;
 
 const char* name(cuda::Mode mode) { return mode == cuda::Mode::fused ? "fused" : "staged"; }
 
+cuda::LoadOptions options_of(cuda::Mode mode, std::int64_t memory) {
+  cuda::LoadOptions options;
+  options.mode = mode, options.memory = memory;
+  return options;
+}
+
 std::unique_ptr<cuda::DeviceProgram> make(const Case& test, Dtype dtype, cuda::Mode mode, std::int64_t memory) {
   Status status;
-  auto executable = cuda::load(test.words.data(), test.words.size(), dtype, {0, mode, memory}, status);
+  auto executable = cuda::load(test.words.data(), test.words.size(), dtype, options_of(mode, memory), status);
   CHECK_WITH(executable != nullptr, test.name + " " + status.message);
   return executable;
 }
@@ -43,6 +49,47 @@ Case large_item() {
   program.instructions.push_back(
       Mix{MixForm::forward, 2, 1, 3, 0, 0, 0, kRows, kRows, kRows, kChannels, kRows, kRows, true});
   return {"large item", program, build::encode(program)};
+}
+
+// Products by tensor cores: each factor loses what is past 11 bits, or, split, nearly nothing.
+void compare_tensor_cores(const Case& test, cuda::Mode mode, Index batch) {
+  for (const auto& [precision, tolerance] :
+       {std::pair{cuda::Precision::tf32, 8e-3}, std::pair{cuda::Precision::split, 2e-5}}) {
+    Status status;
+    cuda::LoadOptions options;
+    options.mode = mode, options.precision = precision;
+    const auto executable = cuda::load(test.words.data(), test.words.size(), Dtype::f32, options, status);
+    if (CHECK_WITH(executable != nullptr, test.name + " " + status.message))
+      with_naive(test, *executable, Dtype::f32, 0, batch, true, label(test, Dtype::f32, mode, batch) + " tf32",
+                 tolerance);
+  }
+}
+
+// Rounding shows: tf32 is no name for float32, and three products of it are near that.
+void tensor_cores_round(cuda::Mode mode) {
+  const Case test = large_item();
+  double error[3] = {};
+  for (const cuda::Precision precision : {cuda::Precision::highest, cuda::Precision::tf32, cuda::Precision::split}) {
+    Status status;
+    cuda::LoadOptions options;
+    options.mode = mode, options.precision = precision;
+    const auto executable = cuda::load(test.words.data(), test.words.size(), Dtype::f32, options, status);
+    if (!CHECK_WITH(executable != nullptr, status.message)) return;
+    Operands operands = allocate(*executable, 1);
+    fill(*executable, Dtype::f32, operands, 0, 1, true, 3);
+    CHECK(executable->run(1, operands.pointers.data(), 0, nullptr).ok());
+    naive::Memory expected;
+    reference(test, *executable, Dtype::f32, 1, operands, false, expected);
+    double sum = 0, norm = 0;
+    for (std::size_t e = 0; e < expected.buffers[3].size(); e++) {
+      const double want = expected.buffers[3][e], got = to_double(Dtype::f32, operands.pointers[2], Index(e));
+      sum += (got - want) * (got - want), norm += want * want;
+    }
+    error[int(precision)] = std::sqrt(sum / norm);
+  }
+  CHECK_WITH(error[0] < 1e-6 && error[2] < 2e-6 && error[1] > 5e-5 && error[1] < 1e-3,
+             std::to_string(error[0] * 1e6) + " " + std::to_string(error[1] * 1e6) + " " +
+                 std::to_string(error[2] * 1e6) + " e-6");
 }
 
 // An item's bits depend neither on the batch around it nor on how it is cut nor, twice, on the run.
@@ -112,12 +159,14 @@ int main(int argc, char** argv) {
     const Case sum = long_sum(128, 4);
     if (const auto executable = make(sum, Dtype::f32, mode, kPlenty)) check_long_sum(*executable, 128, 4, name(mode));
     for (const Dtype dtype : {Dtype::f32, Dtype::f16}) compare_naive(large_item(), dtype, mode, kPlenty, 3, true);
+    tensor_cores_round(mode);
     for (std::uint64_t seed = 1; seed <= seeds; seed++) {
       const bool shared = seed % 3 == 0;
       const Case test = random_case(seed, shared);
       compare_naive(test, Dtype::f32, mode, kPlenty, 3, seed % 2);
       compare_naive(test, Dtype::f64, mode, seed % 2 ? kPlenty : kTight, Index(seed % 5), seed % 2);
       compare_naive(test, seed % 2 ? Dtype::f16 : Dtype::bf16, mode, kPlenty, 2, false);
+      if (seed % 3 == 1) compare_tensor_cores(test, mode, 3);
       if (seed % 4 == 0) compare_bits(test, Dtype(seed / 4 % 4), mode, shared);
       if (seed % 4 == 1) compare_bound(test, Dtype(seed / 4 % 4), mode);
     }
