@@ -330,7 +330,7 @@ std::vector<PlantedFault> kernel_faults() {
       {"a source overwritten under a copy", in_grid<overwrite_source, 1, 32, 128>, "a race: ", accesses, thread},
       {"a local variable of another thread", in_grid<read_local_of_other, 1, 32, 256>, "at a variable of thread",
        accesses},
-      {"memory of the host", memory_of_host, "a read of 4 bytes", accesses},
+      {"memory of the host", memory_of_host, "memory that is not the device's", accesses},
       {"too much shared memory", too_much_shared, "bytes of shared memory"},
       {"too many threads", too_many_threads, "1056 threads"},
       {"a part of a warp", no_whole_warps, "48 threads"},
