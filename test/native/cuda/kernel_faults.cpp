@@ -15,8 +15,9 @@ struct Argument {
 
 using Body = void (*)(Argument);
 
-Status run_with(Body body, Argument argument, Grid grid, std::size_t floats = 1024) {
-  const Buffer<float> data(std::vector<float>(floats, 1));
+// The memory ends within a page.
+Status run_with(Body body, Argument argument, Grid grid) {
+  const Buffer<float> data(std::vector<float>(1000, 1));
   argument.data = data.data;
   return run("planted", body, grid, argument);
 }
@@ -103,8 +104,8 @@ BRAUER_KERNEL(64, 1) void wait_at_different_barriers(Argument p) {
   sync_group(id, 64);
 }
 
-BRAUER_KERNEL(64, 1) void wait_for_different_counts(Argument p) {
-  sync_group(1, p.planted && thread_index() >= 32 ? 32 : 64);
+BRAUER_KERNEL(96, 1) void wait_for_different_counts(Argument p) {
+  sync_group(1, p.planted && thread_index() >= 64 ? 64 : 96);
 }
 
 // 32 threads, but the halves of two warps.
@@ -140,7 +141,7 @@ BRAUER_KERNEL(64, 1) void read_before_shared(Argument p) {
 }
 
 BRAUER_KERNEL(32, 1) void write_past_allocation(Argument p) {
-  p.data[1023 - 31 + thread_index() + (p.planted ? 1 : 0)] = 1;
+  p.data[1000 - 32 + thread_index() + (p.planted ? 1 : 0)] = 1;
 }
 
 BRAUER_KERNEL(32, 1) void read_far_outside(Argument p) {
@@ -288,14 +289,14 @@ std::vector<PlantedFault> kernel_faults() {
       {"a race between groups", in_grid<read_other_group, 1, 64, 256>, "a race: ", accesses, thread},
       {"a race between halves of a word", in_grid<write_halves, 1, 32, 64>, "a race: ", accesses, thread},
       {"a race of equal writes between blocks", in_grid<write_from_all_blocks, 40, 32, 0>,
-       "a race: a write to byte 0 of an allocation of 4096, unordered with a write by thread 0 of another block",
+       "a race: a write to byte 0 of an allocation of 4000, unordered with a write by thread 0 of another block",
        accesses, thread},
       {"a race between a block that reads and one that writes", in_grid<read_other_block, 2, 32, 0>, "of another block",
        accesses, thread},
       {"a barrier that one thread skips", in_grid<skip_barrier, 2, 64, 0>, "waits at the barrier of the block"},
       {"a barrier in two places", in_grid<barrier_in_two_places, 1, 64, 0>, "at another place"},
       {"different barriers", in_grid<wait_at_different_barriers, 1, 64, 0>, "waits at barrier"},
-      {"a barrier of different counts", in_grid<wait_for_different_counts, 1, 64, 0>, "barrier"},
+      {"a barrier of different counts", in_grid<wait_for_different_counts, 1, 96, 0>, "where thread"},
       {"a barrier of halves of warps", in_grid<wait_as_half_warps, 1, 64, 0>, "expected whole warps"},
       {"a barrier of a warp and a half", in_grid<barrier_of_half_a_warp, 1, 64, 0>, "a barrier of 48 threads"},
       {"a barrier past the last", in_grid<barrier_that_is_not, 1, 64, 0>, "expected 1 to 15"},
@@ -329,7 +330,7 @@ std::vector<PlantedFault> kernel_faults() {
       {"a source overwritten under a copy", in_grid<overwrite_source, 1, 32, 128>, "a race: ", accesses, thread},
       {"a local variable of another thread", in_grid<read_local_of_other, 1, 32, 256>, "at a variable of thread",
        accesses},
-      {"memory of the host", memory_of_host, "a read of 4 bytes", accesses},
+      {"memory of the host", memory_of_host, "memory that is not the device's", accesses},
       {"too much shared memory", too_much_shared, "bytes of shared memory"},
       {"too many threads", too_many_threads, "1056 threads"},
       {"a part of a warp", no_whole_warps, "48 threads"},

@@ -125,6 +125,8 @@ bool is_in_program(std::uintptr_t address) {
 }
 
 BRAUER_COLD void check_other(std::uintptr_t address, std::size_t bytes, bool write, const void* pc) {
+  const std::uintptr_t in_argument = address - reinterpret_cast<std::uintptr_t>(running->argument);
+  if (!write && in_argument < running->kernel.argument_bytes) return;
   static std::uintptr_t recent = 0;  // a page of the program
   if (!write && (address / 4096 == recent / 4096 || is_in_program(address))) {
     recent = address;
@@ -289,6 +291,21 @@ void __tsan_read_range(void* p, std::size_t bytes) {
 }
 void __tsan_write_range(void* p, std::size_t bytes) {
   check_access<false>(p, bytes, true, __builtin_return_address(0));
+}
+// Clang's, from 15 on, for what it copies by a call.
+void* __tsan_memcpy(void* to, const void* from, std::size_t bytes) {
+  check_access<false>(const_cast<void*>(from), bytes, false, __builtin_return_address(0));
+  check_access<false>(to, bytes, true, __builtin_return_address(0));
+  return std::memcpy(to, from, bytes);
+}
+void* __tsan_memmove(void* to, const void* from, std::size_t bytes) {
+  check_access<false>(const_cast<void*>(from), bytes, false, __builtin_return_address(0));
+  check_access<false>(to, bytes, true, __builtin_return_address(0));
+  return std::memmove(to, from, bytes);
+}
+void* __tsan_memset(void* to, int value, std::size_t bytes) {
+  check_access<false>(to, bytes, true, __builtin_return_address(0));
+  return std::memset(to, value, bytes);
 }
 void __tsan_init() {}
 void __tsan_func_entry(void*) {}

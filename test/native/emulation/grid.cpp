@@ -1,5 +1,8 @@
 #include "emulation/grid.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -70,9 +73,33 @@ struct Memory {
   }
 };
 
+void unmap_pages(Block& block) {
+  if (block.pages != nullptr) munmap(block.pages, block.page_bytes);
+  block.pages = nullptr;
+  block.page_bytes = 0;
+}
+
 // Guards before and after shared memory, where no sanitizer puts its own.
 constexpr std::size_t guard_bytes = guards_memory ? 0 : 256;
 constexpr unsigned char guard_value = 0xa7;
+
+// Where accesses are looked at, shared memory keeps its distance from the heap: an address near it is meant for it.
+bool map_pages(Block& block, std::size_t bytes) {
+  const auto page = std::size_t(sysconf(_SC_PAGESIZE));
+  const std::size_t inner = (bytes + page - 1) / page * page;
+  if (block.page_bytes >= inner + 2 * page) return true;
+  unmap_pages(block);
+  void* memory = mmap(nullptr, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  block.pages = static_cast<char*>(memory);
+  block.page_bytes = inner + 2 * page;
+  return mprotect(block.pages + page, inner, PROT_READ | PROT_WRITE) == 0;
+}
+
+char* take_shared(Block& block, std::size_t bytes, Memory& memory) {
+  if (!checks_accesses) return memory.take(bytes, shared_alignment);
+  return map_pages(block, bytes) ? block.pages + sysconf(_SC_PAGESIZE) : nullptr;
+}
 
 void paint(char* memory, unsigned char value, std::size_t bytes) { std::memset(memory, value, bytes); }
 
@@ -164,6 +191,7 @@ bool LanePool::grow(std::size_t block_count, std::size_t threads) {
 
 LanePool::~LanePool() {
   for (auto& lane : lanes) destroy_context(lane->context);
+  for (Block& block : blocks) unmap_pages(block);
 }
 
 void make_ready(Lane* const* lanes, std::size_t count) {
@@ -201,7 +229,7 @@ Status run_grid(Run& run) {
   bool has_memory = run.pool.grow(resident, threads);
   for (std::size_t i = 0; i < resident && has_memory; i++) {
     Block& block = run.pool.blocks[i];
-    char* shared = memory.take(grid.shared + 2 * guard_bytes, shared_alignment);
+    char* shared = take_shared(block, grid.shared + 2 * guard_bytes, memory);
     block.sync = memory.take(8 * (2 * barrier_count + 2 * threads / warp_size), 8);
     has_memory = shared != nullptr && block.sync != nullptr;
     if (!has_memory) break;

@@ -73,6 +73,8 @@ struct Block {
   std::int64_t index = 0;
   std::uint32_t number = 0;  // of all blocks of all launches
   char* shared = nullptr;
+  char* pages = nullptr;  // that shared memory lies in, between two that nobody may touch
+  std::size_t page_bytes = 0;
   Lane* const* lanes = nullptr;
   std::vector<Warp> warps;
   Barrier barriers[barrier_count];

@@ -82,11 +82,23 @@ BRAUER_DEVICE std::uint16_t float_to_half(float value) { return float_to_f16(val
 BRAUER_DEVICE float bfloat16_to_float(std::uint16_t bits) { return bf16_to_float(bits); }
 BRAUER_DEVICE std::uint16_t float_to_bfloat16(float value) { return float_to_bf16(value); }
 
-// Loads and stores are aligned: the compiler's check of that (-fsanitize=alignment) is on for kernels.
+// Loads and stores are aligned: the compiler's check of that (-fsanitize=alignment) is on for kernels. Clang checks
+// what a reference is bound to, not a struct that it copies in its own way, hence a member that has to be copied by a
+// call.
+#if defined(__clang__)
+struct CopiedByCall {
+  CopiedByCall() = default;
+  CopiedByCall(const CopiedByCall&) {}
+  CopiedByCall& operator=(const CopiedByCall&) { return *this; }
+};
+#endif
 template <class T, int N>
 struct alignas(sizeof(T) * N) Vector {
   static_assert(sizeof(T) * N == 4 || sizeof(T) * N == 8 || sizeof(T) * N == 16);
   T values[N];
+#if defined(__clang__)
+  [[no_unique_address]] CopiedByCall copied{};
+#endif
 };
 
 }  // namespace brauer::cuda
