@@ -57,7 +57,8 @@ void check_in_child(const PlantedFault& fault) {
 }
 
 void check_here(const PlantedFault& fault) {
-  emulation::with_all_settings(2, [&](const emulation::Settings& settings) {
+  const int seeds = emulation::finder() == emulation::Finder::device ? 2 : 1;  // slow under a sanitizer
+  emulation::with_all_settings(seeds, [&](const emulation::Settings& settings) {
     const std::string name = fault.name;
     const Status status = run_one(fault, true, settings);
     CHECK_WITH(status.code == Code::internal && status.message.find(fault.message) != std::string::npos,

@@ -9,7 +9,8 @@
 
 #include "emulation/arena.h"
 
-#define BRAUER_HOT inline __attribute__((always_inline))
+#define BRAUER_ALWAYS_INLINE __attribute__((always_inline))
+#define BRAUER_HOT inline BRAUER_ALWAYS_INLINE
 #define BRAUER_COLD __attribute__((cold, noinline))
 
 namespace brauer::emulation {
@@ -60,7 +61,7 @@ BRAUER_HOT void check_shared(std::uintptr_t address, std::size_t bytes, bool wri
   if (offset + bytes > running->grid.shared)
     fail_access(name_of(bytes, write) << " across the end of shared memory, at byte " << std::int64_t(offset), pc);
   const Viewer viewer = viewer_of(self);
-  for_words(&block.cells[offset / word_bytes], address, bytes, [&](Cell& cell, unsigned mask) {
+  for_words(&block.cells[offset / word_bytes], address, bytes, [&](Cell& cell, unsigned mask) BRAUER_ALWAYS_INLINE {
     if (std::uint32_t(cell.state >> 32) != block.number) cell = {std::uint64_t(block.number) << 32, {}};
     if ((cell.state >> 4 & mask) != 0)
       fail_access(name_of(bytes, write) << " at " << shared_place(address)
@@ -94,7 +95,7 @@ BRAUER_HOT void check_global(std::uintptr_t address, std::size_t bytes, bool wri
       (extent->region != 0 && extent->region != running->device + 1))
     fail_access(name_of(bytes, write) << misplaced(address, bytes, running->device, extent), pc);
   const Viewer viewer = viewer_of(*current);
-  for_words(cells_of(address), address, bytes, [&](Cell& cell, unsigned mask) {
+  for_words(cells_of(address), address, bytes, [&](Cell& cell, unsigned mask) BRAUER_ALWAYS_INLINE {
     if (write)
       cell.state |= mask;
     else if ((cell.state & mask) != mask && running->settings.reject_unwritten)

@@ -39,7 +39,7 @@ Arena& arena() {
   return *instance;
 }
 
-std::size_t whole_pages(std::size_t bytes) {
+[[maybe_unused]] std::size_t whole_pages(std::size_t bytes) {
   static const auto size = std::size_t(sysconf(_SC_PAGESIZE));
   return (bytes + size - 1) / size * size;
 }

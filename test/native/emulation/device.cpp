@@ -66,20 +66,30 @@ Probe probe() {
   return result;
 }
 
+namespace {
+
+std::unique_ptr<Track> take_track() {
+  Machine& m = machine();
+  if (m.free_tracks.empty()) {
+    auto track = std::make_unique<Track>();
+    track->work.stream = m.track_count++;
+    track->order = create_order();
+    return track;
+  }
+  auto track = std::move(m.free_tracks.back());
+  m.free_tracks.pop_back();
+  return track;
+}
+
+}  // namespace
+
 Status create_stream(int device, Stream*& stream) {
   const std::lock_guard lock(machine().mutex);
   stream = nullptr;
   if (Status status = begin_call(Call::create_stream, device); !status.ok()) return status;
   stream = new Stream;
   stream->device = device;
-  stream->order = create_order();
-  // The host has waited for whatever had this number before, so it comes before all that the stream will do.
-  if (auto& finished = machine().finished; finished.empty()) {
-    stream->work.stream = machine().stream_count++;
-  } else {
-    stream->work = std::move(finished.back());
-    finished.pop_back();
-  }
+  stream->track = take_track();
   machine().streams.push_back(stream);
   return {};
 }
@@ -91,8 +101,7 @@ void destroy_stream(Stream* stream) {
   if (!stream->failure.ok()) machine().misuse = "a stream was destroyed with a failure: " + stream->failure.message;
   auto& streams = machine().streams;
   streams.erase(std::find(streams.begin(), streams.end(), stream));
-  destroy_order(stream->order);
-  machine().finished.push_back(std::move(stream->work));
+  machine().free_tracks.push_back(std::move(stream->track));
   delete stream;
 }
 

@@ -13,7 +13,7 @@
 namespace brauer::emulation {
 
 Run* running = nullptr;
-thread_local Lane* current __attribute__((tls_model("initial-exec"))) = nullptr;
+constinit thread_local Lane* current __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
 

@@ -115,7 +115,7 @@ struct Run {
 extern Run* running;
 // The lane that this host thread runs, if it runs any: other threads' accesses meanwhile are none of a kernel's.
 // Initial-exec, since every access of a kernel asks.
-extern thread_local Lane* current __attribute__((tls_model("initial-exec")));
+extern constinit thread_local Lane* current __attribute__((tls_model("initial-exec")));
 
 // A fault ends it and is `internal`.
 Status run_grid(Run& run);

@@ -61,6 +61,14 @@ struct PlannedFailure {
   Code code;
 };
 
+// What a stream has while it lives, and another one after it, since the host has waited for all that the first one did:
+// so work of both is ordered, and fibres, which take long to make for ThreadSanitizer, are made once.
+struct Track {
+  Work work;              // the latest that has run
+  void* order = nullptr;  // the thread that ThreadSanitizer takes the stream for
+  LanePool lanes;         // where streams may not share them
+};
+
 struct Machine {
   std::mutex mutex;
   Settings settings;
@@ -68,9 +76,9 @@ struct Machine {
   std::vector<Device> devices;
   std::map<const char*, Allocation> allocations;  // by address
   std::vector<cuda::Stream*> streams;
-  LanePool lanes;                    // of all streams, where they may share them
-  int stream_count = 0;              // at most at one time
-  std::vector<Work> finished;        // the last of streams that are gone, whose numbers go on in new ones
+  LanePool lanes;  // of all streams, where they may share them
+  int track_count = 0;
+  std::vector<std::unique_ptr<Track>> free_tracks;
   std::vector<std::uint32_t> known;  // work that the host has waited for
   std::int64_t events = 0;
   std::vector<PlannedFailure> planned;
@@ -102,9 +110,7 @@ struct Stream {
   int device = 0;
   std::deque<emulation::Operation> queue;
   Status failure;  // of work that has run, until somebody synchronises
-  emulation::LanePool lanes;
-  emulation::Work work;   // the latest that has run
-  void* order = nullptr;  // the thread that ThreadSanitizer takes the stream for
+  std::unique_ptr<emulation::Track> track;
 };
 
 struct Event {

@@ -39,14 +39,15 @@ bool happened_before(Access access, const Viewer& viewer) {
   return block == block_of(viewer.self) ? is_known(access, viewer) : is_settled(block, *viewer.work);
 }
 
-// Which access a full cell forgets: a read if there is one, since a write conflicts with more.
-int victim(const Cell& cell) {
+// Which access a full cell forgets for this one: a read if there is one, since a write conflicts with more. -1: this
+// one itself, a read among many.
+int victim(const Cell& cell, bool write) {
   static unsigned turn = 0;
-  for (int tries = 0; tries < 3; tries++) {
-    const int i = int(turn++ % 3);
-    if (!is_write(cell.latest[i])) return i;
-  }
-  return int(turn++ % 3);
+  turn++;
+  if (!write && turn % 4 != 0) return -1;
+  for (unsigned i = 0; i < 3; i++)
+    if (const unsigned at = (turn / 4 + i) % 3; !is_write(cell.latest[at])) return int(at);
+  return int(turn / 4 % 3);
 }
 
 }  // namespace
@@ -83,8 +84,8 @@ Access note_new(Cell& cell, Access mine, const Viewer& viewer) {
   }
   for (int i = 0; i < 3 && place < 0; i++)
     if (cell.latest[i] == 0) place = i;
-  if (place < 0) place = victim(cell);
-  cell.latest[place] = mine;
+  if (place < 0) place = victim(cell, write);
+  if (place >= 0) cell.latest[place] = mine;
   return 0;
 }
 

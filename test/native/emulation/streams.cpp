@@ -17,10 +17,10 @@ double now() {
 
 // What whoever waits for all that the stream has done knows.
 std::vector<std::uint32_t> known_after(const cuda::Stream& stream) {
-  auto known = stream.work.known;
-  const auto own = std::size_t(stream.work.stream);
+  auto known = stream.track->work.known;
+  const auto own = std::size_t(stream.track->work.stream);
   if (known.size() <= own) known.resize(own + 1, 0);
-  known[own] = stream.work.number;
+  known[own] = stream.track->work.number;
   return known;
 }
 
@@ -37,19 +37,20 @@ Status fault(const Text& what) {
 Status perform(cuda::Stream& stream, Operation& operation) {
   Machine& m = machine();
   const auto check = [&](const void* memory, bool write) {
-    return m.settings.check ? fault(check_stream_access(stream.work, stream.device, memory, operation.size, write))
-                            : Status{};
+    return m.settings.check
+               ? fault(check_stream_access(stream.track->work, stream.device, memory, operation.size, write))
+               : Status{};
   };
   switch (operation.kind) {
     case Operation::Kind::launch: {
       if (Status status = begin_call(Call::execution, stream.device); !status.ok()) return status;
-      LanePool& lanes = finds_races ? stream.lanes : m.lanes;
+      LanePool& lanes = finds_races ? stream.track->lanes : m.lanes;
       Run run{operation.kernel,
               operation.grid,
               operation.bytes.get(),
               m.settings,
               m.random,
-              stream.work,
+              stream.track->work,
               stream.device,
               lanes,
               {},
@@ -75,7 +76,7 @@ Status perform(cuda::Stream& stream, Operation& operation) {
       return {};
     }
     case Operation::Kind::wait:
-      merge(stream.work.known, operation.mark->known);
+      merge(stream.track->work.known, operation.mark->known);
       return {};
   }
   return {};
@@ -88,12 +89,12 @@ void run_head(cuda::Stream& stream) {
   const bool is_event = operation.kind == Operation::Kind::record || operation.kind == Operation::Kind::wait;
   const bool is_dropped = !stream.failure.ok() || machine().devices[std::size_t(stream.device)].lost;
   void* caller = current_order();
-  switch_order(stream.order);
+  switch_order(stream.track->order);
   observe(operation.enqueued.get());
   if (operation.kind == Operation::Kind::wait) observe(operation.mark.get());
-  merge(stream.work.known, operation.known);
-  stream.work.number++;
-  std::fill(std::begin(stream.work.settled), std::end(stream.work.settled), 0u);
+  merge(stream.track->work.known, operation.known);
+  stream.track->work.number++;
+  std::fill(std::begin(stream.track->work.settled), std::end(stream.track->work.settled), 0u);
   if (is_event)
     (void)perform(stream, operation);
   else if (!is_dropped)
@@ -102,7 +103,7 @@ void run_head(cuda::Stream& stream) {
   // In the stream's order, which has read and written them.
   operation.bytes.reset();
   operation.mark.reset();
-  publish(&stream.order);
+  publish(&stream.track->order);
   switch_order(caller);
 }
 
@@ -133,7 +134,7 @@ void run_until_idle(cuda::Stream& stream) {
     else
       run_something();
   }
-  observe(&stream.order);
+  observe(&stream.track->order);
   know(stream);
 }
 
