@@ -28,6 +28,7 @@ Status synchronise(Stream* stream);   // waits for its work, and says how it wen
 
 Status create_event(int device, Event*& event);
 void destroy_event(Event* event);
+Status synchronise(Event* event);                                 // waits for what was recorded, and says how it went
 Status record(Event* event, Stream* stream);                      // after what the stream has been given so far
 Status wait(Stream* stream, Event* event);                        // what the stream is given later waits for it
 Status is_done(Event* event, bool& done);                         // does not wait

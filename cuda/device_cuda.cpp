@@ -127,6 +127,11 @@ void destroy_event(Event* event) {
   delete event;
 }
 
+Status synchronise(Event* event) {
+  const int device = event->device;
+  return guarded(device, [&] { return outcome(device, cudaEventSynchronize(event->handle), "cudaEventSynchronize"); });
+}
+
 Status record(Event* event, Stream* stream) {
   const int device = stream->device;
   return guarded(device,

@@ -1,32 +1,32 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
-#include "cuda/device.h"
+#include "cuda/pool.h"
 
 namespace brauer::cuda {
 
-// A block of device memory that grows and never shrinks.
-class DeviceMemory {
+// A block of memory that grows: of a device, or pinned memory of the host.
+template <Status (*take_block)(int, std::size_t, void*&), void (*give_block)(int, void*)>
+class GrowingMemory {
  public:
-  explicit DeviceMemory(int device) : device_(device) {}
-  DeviceMemory(DeviceMemory&& other) noexcept : device_(other.device_), memory_(other.memory_), bytes_(other.bytes_) {
-    other.memory_ = nullptr, other.bytes_ = 0;
-  }
-  DeviceMemory& operator=(DeviceMemory&&) = delete;
-  ~DeviceMemory() { release(device_, memory_); }
+  explicit GrowingMemory(int device) : device_(device) {}
+  GrowingMemory(GrowingMemory&& other) noexcept
+      : device_(other.device_), memory_(std::exchange(other.memory_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  GrowingMemory& operator=(GrowingMemory&&) = delete;
+  ~GrowingMemory() { give_block(device_, memory_); }
 
   // At least so many bytes, contents undefined. Work in flight must not use what it had.
   Status reserve(std::size_t bytes) {
     if (bytes <= bytes_) return {};
-    release(device_, memory_);
-    memory_ = nullptr, bytes_ = 0;
-    const Status status = allocate(device_, bytes, memory_);
+    free();
+    const Status status = take_block(device_, bytes, memory_);
     if (status.ok()) bytes_ = bytes;
     return status;
   }
   void free() {
-    release(device_, memory_);
+    give_block(device_, memory_);
     memory_ = nullptr, bytes_ = 0;
   }
 
@@ -42,5 +42,11 @@ class DeviceMemory {
   void* memory_ = nullptr;
   std::size_t bytes_ = 0;
 };
+
+inline Status take_pinned_for(int, std::size_t bytes, void*& memory) { return take_pinned(bytes, memory); }
+inline void give_pinned_of(int, void* memory) { give_pinned(memory); }
+
+using DeviceMemory = GrowingMemory<take, give>;
+using PinnedMemory = GrowingMemory<take_pinned_for, give_pinned_of>;
 
 }  // namespace brauer::cuda

@@ -51,6 +51,14 @@ class Executable {
   // once it is true the run stops within milliseconds with `aborted`, its outputs then being undefined.
   virtual Status run(std::int64_t batch, void* const* operands, int threads, const std::atomic<bool>* cancel) const = 0;
 
+  // The device in whose memory operands may lie too; -1 for none.
+  virtual int device() const { return -1; }
+
+  // `run` with the operands for which `resident` is true in memory of the device, aligned to 16 bytes.
+  virtual Status run_resident(std::int64_t, void* const*, const bool*, const std::atomic<bool>*) const {
+    return Status::error(Code::internal, "run: expected operands on the host, received some on a device");
+  }
+
   // What a run of so many items would do.
   virtual WorkCounts work(std::int64_t batch, int threads) const = 0;
 

@@ -36,6 +36,9 @@ struct Probe {
 // Creates no context, but loads the driver: a tenth of a second or more on the first call where there is one.
 Probe probe();
 
+// Whether a device of this index can be used, with the reason.
+Status find_device(int device, DeviceInfo* info = nullptr);
+
 // fused: one launch, tiles of items in shared memory. staged: one launch per instruction. Both accept every program;
 // automatic takes the one that a model of the device finds faster.
 enum class Mode { automatic, fused, staged };
@@ -72,6 +75,48 @@ struct LoadOptions {
   Precision precision = Precision::highest;
 };
 
+// Memory of a device that this process has taken, in bytes.
+struct MemoryUse {
+  std::int64_t used = 0;  // by arrays, loaded programs, and runs in flight
+  std::int64_t kept = 0;  // given back, and kept for the next
+  std::int64_t peak = 0;  // the most that was used at one time
+  std::int64_t limit = 0;  // of both; 0: none
+  std::int64_t free = 0, total = 0;  // of the device, whoever else uses it
+};
+Status memory_use(int device, MemoryUse& use) noexcept;
+// 0: no limit. What is used already stays.
+void limit_memory(int device, std::int64_t bytes);
+// The most that is kept, of each device and of pinned memory: all that comes back, or BRAUER_CUDA_CACHE, where nobody
+// says.
+void keep_memory(std::int64_t bytes);
+// Gives the device what is kept, and pinned memory.
+void drop_memory(int device);
+
+// Memory of a device, which it gets back with the last reference.
+class DeviceArray {
+ public:
+  DeviceArray(int device, void* data, std::int64_t bytes) : device_(device), data_(data), bytes_(bytes) {}
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
+  ~DeviceArray();  // no work in flight may use it
+
+  int device() const { return device_; }
+  void* data() const { return data_; }  // aligned to 256 bytes; null where there are none
+  std::int64_t bytes() const { return bytes_; }
+
+ private:
+  int device_;
+  void* data_;
+  std::int64_t bytes_;
+};
+
+// Contents undefined. Null with a status when the device cannot be used or has no room.
+std::shared_ptr<const DeviceArray> make_array(int device, std::int64_t bytes, Status& status) noexcept;
+
+// Moves elements of so many bytes between the host and a device, or within it: an executable with one input and one
+// output of as many items as a run is given.
+std::unique_ptr<Executable> make_copier(int device, int element_bytes, Status& status) noexcept;
+
 struct Stream;  // of cuda/device.h
 
 // A run whose operands lie in memory of the device, with all that it needs there beside them: it can be enqueued any
@@ -84,7 +129,7 @@ class DeviceRun {
   virtual Status enqueue() const = 0;
 };
 
-// A program loaded for a device. Operands of `run` lie in host memory.
+// A program loaded for a device.
 class DeviceProgram : public Executable {
  public:
   // operands: as for `run`, in memory of the device, aligned to 16 bytes. Program, operands and stream must outlive the

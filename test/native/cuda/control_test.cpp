@@ -50,6 +50,7 @@ struct Calls {
               return launch(on, kernel(), {1, 32, 0}, &argument);
             }},
            {Call::synchronise, [&] { return synchronise(on); }},
+           {Call::synchronise, [&] { return synchronise(event); }},
            {Call::is_done, [&] { return is_done(event, done); }},
            {Call::elapsed, [&] { return elapsed(event, event, milliseconds); }}};
   }

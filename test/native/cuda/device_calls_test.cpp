@@ -75,6 +75,7 @@ void a_sticky_error_loses_the_device() {
       [&] { return allocate(1, 64, memory); },
       [&] { return free_memory(1, free, total); },
       [&] { return synchronise(stream); },
+      [&] { return synchronise(event); },
       [&] { return record(event, stream); },
       [&] { return wait(stream, event); },
       [&] { return is_done(event, done); },

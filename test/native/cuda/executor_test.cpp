@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "compare.h"
+#include "core/cuda.h"
+#include "cuda/device.h"
 #include "cuda/memory.h"
 
 using namespace brauer;

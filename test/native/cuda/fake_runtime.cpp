@@ -60,6 +60,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return ca
 cudaError_t cudaEventCreate(cudaEvent_t*) { return called(__func__); }
 cudaError_t cudaEventDestroy(cudaEvent_t) { return called(__func__); }
 cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return called(__func__); }
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return called(__func__); }
 cudaError_t cudaEventQuery(cudaEvent_t) { return called(__func__); }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
   return *milliseconds = 1.5f, called(__func__);

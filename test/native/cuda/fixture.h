@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "check.h"
+#include "core/cuda.h"
 #include "cuda/device.h"
 #include "cuda/kernel.h"
 #include "emulation/control.h"
@@ -13,6 +14,8 @@
 namespace brauer::cuda {
 
 inline Stream* stream = nullptr;
+// Memory that is given back goes, and what is taken has the size that was asked for.
+inline const bool keeps_nothing = (keep_memory(0), true);
 
 template <class T>
 struct Buffer {

@@ -128,6 +128,16 @@ void destroy_event(Event* event) {
   delete event;
 }
 
+Status synchronise(Event* event) {
+  const std::lock_guard lock(machine().mutex);
+  if (Status status = begin_call(Call::synchronise, event->device); !status.ok()) return status;
+  if (event->mark == nullptr) return {};
+  while (!event->mark->done) run_something();
+  observe(event->mark.get());
+  merge(machine().known, event->mark->known);
+  return {};
+}
+
 Status record(Event* event, Stream* stream) {
   const std::lock_guard lock(machine().mutex);
   if (Status status = begin_call(Call::record, stream->device); !status.ok()) return status;

@@ -1,0 +1,263 @@
+// Memory of devices: what is kept and limited, copies there and back, runs whose operands lie there, and what becomes of
+// all of it when any call to the device fails.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "compare.h"
+#include "core/cuda.h"
+#include "cuda/fixture.h"
+#include "cuda/pool.h"
+
+using namespace brauer;
+using namespace brauer::cuda;
+using emulation::Call;
+
+namespace {
+
+using Array = std::shared_ptr<const DeviceArray>;
+
+Array array_of(std::size_t bytes) {
+  Status status;
+  Array array = make_array(0, std::int64_t(bytes), status);
+  CHECK_WITH(array != nullptr, status.message);
+  return array;
+}
+
+MemoryUse use() {
+  MemoryUse result;
+  CHECK(memory_use(0, result).ok());
+  return result;
+}
+
+void memory_is_kept_and_limited() {
+  CHECK(emulation::reset());
+  emulation::limit_memory(0, 10 << 20);
+  keep_memory(4 << 20);
+  void *a = nullptr, *b = nullptr;
+  CHECK(take(0, 1000000, a).ok() && use().used >= 1000000);
+  give(0, a);
+  CHECK(use().used == 0 && use().kept >= 1000000 && use().peak == use().kept);
+  // A little less fits the same block.
+  CHECK(take(0, 990000, b).ok() && b == a && use().kept == 0);
+  // Without room left, what is kept makes place; what is used does not.
+  CHECK(take(0, 3 << 20, a).ok());
+  give(0, a);
+  void* large = nullptr;
+  CHECK(take(0, 8 << 20, large).ok() && use().kept == 0);
+  CHECK(take(0, 8 << 20, a).code == Code::out_of_memory && a == nullptr);
+  give(0, large);
+  CHECK(use().kept == 0);  // more than may be kept
+  // The limit counts what is kept, which goes first.
+  limit_memory(0, 5 << 20);
+  CHECK(take(0, 3 << 20, a).ok());
+  give(0, a);
+  CHECK(take(0, (4 << 20) + 1, a).code == Code::out_of_memory && use().kept == 0);
+  CHECK(available(0) == (5 << 20) - use().used && take(0, 3 << 20, a).ok());
+  limit_memory(0, 0);
+  give(0, a);
+  give(0, b);
+  drop_memory(0);
+  CHECK((emulation::live() == emulation::Live{0, 0, 0}) && use().free == use().total);
+  keep_memory(0);
+}
+
+std::vector<unsigned char> counted(std::size_t size) {
+  std::vector<unsigned char> bytes(size);
+  for (std::size_t i = 0; i < size; i++) bytes[i] = static_cast<unsigned char>(i * 7 + i / 251);
+  return bytes;
+}
+
+// There, to another place there, and back. Lengths around those of the pinned pieces.
+void copies_arrive() {
+  CHECK(emulation::reset());
+  Status status;
+  const auto copier = make_copier(0, 2, status);
+  if (!CHECK_WITH(copier != nullptr, status.message)) return;
+  CHECK(copier->device() == 0 && make_copier(1, 2, status) == nullptr && status.code == Code::invalid_argument);
+  for (const std::size_t size : {0, 2, 1002, (4 << 20) - 2, (4 << 20) + 2, (13 << 20) + 6}) {
+    auto host = counted(size), back = std::vector<unsigned char>(size, 1);
+    const Array first = array_of(size), second = array_of(size);
+    const bool there[] = {false, true}, within[] = {true, true}, here[] = {true, false};
+    const auto move = [&](void* from, void* to, const bool* resident) {
+      void* const operands[] = {from, to};
+      CHECK(copier->run_resident(std::int64_t(size / 2), operands, resident, nullptr).ok());
+    };
+    move(host.data(), first->data(), there);
+    std::fill(host.begin(), host.end(), 0);
+    move(first->data(), second->data(), within);
+    move(second->data(), back.data(), here);
+    CHECK_WITH(back == counted(size), std::to_string(size) + " bytes");
+  }
+  const std::atomic<bool> cancelled{true};
+  auto host = counted(64);
+  const Array array = array_of(64);
+  void* const operands[] = {host.data(), array->data()};
+  const bool there[] = {false, true};
+  CHECK(copier->run_resident(32, operands, there, &cancelled).code == Code::aborted);
+}
+
+// A run whose operands partly lie on the device; which, by the bits of `mask`.
+struct Mixed {
+  const DeviceProgram& program;
+  compare::Operands host;
+  std::vector<Array> arrays;
+  std::vector<void*> pointers;
+  std::unique_ptr<bool[]> resident;
+  Index batch;
+
+  Mixed(const DeviceProgram& p, Dtype dtype, Index items, unsigned mask, Stream* on) : program(p), batch(items) {
+    host = compare::allocate(program, batch);
+    compare::fill(program, dtype, host, 0, batch, true, 11);
+    arrays.resize(host.bytes.size());
+    pointers = host.pointers;
+    resident = std::make_unique<bool[]>(host.bytes.size());
+    for (std::size_t i = 0; i < arrays.size(); i++) {
+      resident[i] = (mask >> i & 1) != 0;
+      if (!resident[i]) continue;
+      arrays[i] = array_of(host.bytes[i]);
+      pointers[i] = arrays[i]->data();
+      if (!program.operand(i).output && host.bytes[i] > 0)
+        CHECK(copy(on, pointers[i], host.pointers[i], host.bytes[i]).ok());
+    }
+    CHECK(synchronise(on).ok());
+  }
+
+  Status run() const { return program.run_resident(batch, pointers.data(), resident.get(), nullptr); }
+
+  // The bits of all outputs.
+  std::vector<unsigned char> read(Stream* on) const {
+    std::vector<unsigned char> bits;
+    for (std::size_t i = 0; i < arrays.size(); i++) {
+      if (!program.operand(i).output) continue;
+      std::vector<unsigned char> bytes(host.bytes[i]);
+      if (resident[i] && !bytes.empty())
+        CHECK(copy(on, bytes.data(), pointers[i], bytes.size()).ok());
+      else if (!bytes.empty())
+        std::memcpy(bytes.data(), host.pointers[i], bytes.size());
+      bits.insert(bits.end(), bytes.begin(), bytes.end());
+    }
+    return bits;
+  }
+};
+
+std::unique_ptr<DeviceProgram> load_case(const compare::Case& test, Dtype dtype, Mode mode, std::int64_t memory) {
+  Status status;
+  LoadOptions options;
+  options.mode = mode, options.memory = memory;
+  return load(test.words.data(), test.words.size(), dtype, options, status);
+}
+
+// Operands anywhere give the bits that they give on the host, whole and cut.
+void operands_lie_anywhere() {
+  CHECK(emulation::reset());
+  Stream* on = nullptr;
+  CHECK(create_stream(0, on).ok());
+  for (std::uint64_t seed = 1; seed <= 10; seed++) {
+    const Dtype dtype = Dtype(seed % 4);
+    const Mode mode = seed % 2 ? Mode::fused : Mode::staged;
+    const compare::Case test = compare::random_case(seed, seed % 3 == 0);
+    const auto program = load_case(test, dtype, mode, std::int64_t(1) << 30);
+    // What sums over items does so in parts that depend on how they are cut.
+    const auto cut = seed % 3 == 0 ? load_case(test, dtype, mode, std::int64_t(1) << 30)
+                                   : load_case(test, dtype, mode, 4096);
+    if (!CHECK(program != nullptr && cut != nullptr)) continue;
+    const Index batch = seed % 5 == 0 ? 1 : 19;
+    const Mixed host(*program, dtype, batch, 0, on);
+    CHECK(host.run().ok());
+    const auto expected = host.read(on);
+    for (const unsigned mask : {~0u, 0x55555555u, 0xaaaaaaaau, 1u})
+      for (const DeviceProgram* each : {program.get(), cut.get()}) {
+        const Mixed mixed(*each, dtype, batch, mask, on);
+        const Status status = mixed.run();
+        CHECK_WITH(status.ok() && mixed.read(on) == expected, test.name + " " + status.message);
+      }
+  }
+  destroy_stream(on);
+  CHECK((emulation::live() == emulation::Live{0, 0, 0}));
+}
+
+// With what is loaded and with what the operands take, everything that a call needs is asked for in vain once.
+void every_call_of_a_run_fails(Code code) {
+  std::int64_t losses = 0;
+  for (std::int64_t n = 1;; n++) {
+    CHECK(emulation::reset({"sm_80", "sm_80"}));
+    const std::string label = std::string(code_name(code)) + " at call " + std::to_string(n);
+    bool done = false;
+    {
+      const compare::Case test = compare::random_case(4, true);
+      const auto program = load_case(test, Dtype::f16, Mode::staged, 2048);
+      Stream* on = nullptr;
+      CHECK(program != nullptr && create_stream(0, on).ok());
+      {
+        const Mixed mixed(*program, Dtype::f16, 6, 0xaaaaaaaau, on);
+        const auto before = emulation::live();
+        emulation::fail(Call::any, n, code);
+        const Status status = mixed.run();
+        done = status.ok();
+        CHECK_WITH(done || status.code == code, label + ": " + status.message);
+        if (!done) CHECK_WITH(emulation::live() == before, label + " leaves what it took");
+        // Afterwards the device is as it was, or lost with its cause; pinned memory belongs to no device.
+        if (!done) {
+          std::int64_t free = 0, total = 0;
+          const bool is_lost = free_memory(0, free, total).code == Code::device_lost;
+          losses += is_lost;
+          const Status again = mixed.run();
+          CHECK_WITH(again.code == (is_lost ? Code::device_lost : Code::ok), label + ", then: " + again.message);
+        }
+      }
+      destroy_stream(on);
+    }
+    CHECK_WITH((emulation::live() == emulation::Live{0, 0, 0}), label);
+    if (done) {
+      CHECK(n > 20 && (code == Code::device_lost ? losses > n * 3 / 4 : losses == 0));
+      return;
+    }
+    Status status;
+    CHECK_WITH(make_array(1, 64, status) != nullptr, label + ", another device: " + status.message);
+  }
+}
+
+void every_call_of_a_load_or_copy_fails(Code code) {
+  bool done = false;
+  for (std::int64_t n = 1; !done; n++) {
+    CHECK(emulation::reset());
+    const std::string label = std::string(code_name(code)) + " at call " + std::to_string(n);
+    emulation::fail(Call::any, n, code);
+    const compare::Case test = compare::random_case(5, false);
+    Status status;
+    const auto program = load(test.words.data(), test.words.size(), Dtype::f32, LoadOptions(), status);
+    CHECK_WITH(program != nullptr ? status.ok() : status.code == code, label + ": " + status.message);
+    if (program == nullptr) {
+      CHECK((emulation::live() == emulation::Live{0, 0, 0}));
+      continue;
+    }
+    const auto copier = make_copier(0, 4, status);
+    const Array array = make_array(0, 5 << 20, status);
+    if (array == nullptr) {
+      CHECK_WITH(status.code == code, label);
+      continue;
+    }
+    auto host = counted(5 << 20);
+    void *there[] = {host.data(), array->data()}, *back[] = {array->data(), host.data()};
+    const bool to[] = {false, true}, from[] = {true, false};
+    status = copier->run_resident(5 << 18, there, to, nullptr);
+    if (status.ok()) status = copier->run_resident(5 << 18, back, from, nullptr);
+    CHECK_WITH(status.ok() || status.code == code, label + ": " + status.message);
+    done = status.ok();
+  }
+  CHECK((emulation::live() == emulation::Live{0, 0, 0}));
+}
+
+}  // namespace
+
+int main() {
+  memory_is_kept_and_limited();
+  copies_arrive();
+  operands_lie_anywhere();
+  for (const Code code : {Code::out_of_memory, Code::device_lost}) {
+    every_call_of_a_run_fails(code);
+    every_call_of_a_load_or_copy_fails(code);
+  }
+  return check::finish();
+}
