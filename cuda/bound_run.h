@@ -28,8 +28,8 @@ class BoundRun final : public DeviceRun {
     Status status = program_.loaded_.clear_parts(slot_, stream_, most_);
     for (std::int64_t first = 0; first < batch_ && status.ok(); first += most_) {
       const std::vector<void*> places = program_.places(slot_, operands_.data(), resident(), first);
-      status = program_.loaded_.run_chunk(slot_, first / most_, places.data(), stream_,
-                                          std::min(most_, batch_ - first), most_);
+      status = program_.loaded_.run_chunk(slot_, first / most_, places.data(), stream_, std::min(most_, batch_ - first),
+                                          most_);
     }
     return status.ok() ? program_.loaded_.finish_shared(slot_, operands_.data(), stream_, most_) : status;
   }

@@ -112,8 +112,7 @@ class DeviceExecutable final : public DeviceProgram {
       if (resident[i]) unit = std::max(unit, 16 / std::gcd(std::int64_t(16), size * bytes));
     }
     const std::int64_t memory = std::min(options_.memory, available(options_.device));
-    const std::int64_t most =
-        std::min(memory / std::max<std::int64_t>(each, 1), kMostPlaces / loaded_.widest());
+    const std::int64_t most = std::min(memory / std::max<std::int64_t>(each, 1), kMostPlaces / loaded_.widest());
     return most >= batch ? std::max<std::int64_t>(batch, 1) : std::max(most / unit * unit, unit);
   }
 
@@ -130,8 +129,8 @@ class DeviceExecutable final : public DeviceProgram {
     return result;
   }
 
-  // Memory and views of a run whose chunks have `most` items. Chunks differ in their views alone, which lie on the device
-  // one table after the other.
+  // Memory and views of a run whose chunks have `most` items. Chunks differ in their views alone, which lie on the
+  // device one table after the other.
   Status prepare(Slot& slot, std::int64_t batch, std::int64_t most, void* const* operands, const Resident& resident,
                  Stream* stream) const {
     Status status = reserve(slot, most, resident);

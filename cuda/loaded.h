@@ -112,8 +112,8 @@ class LoadedProgram {
     const std::int64_t part_count = parts(slot.fused, most);
     Status status = widen(slot, operands, stream, items);
     if (status.ok())
-      status = slot.fused ? run_fused(slot, views, stream, items, part_count)
-                          : run_staged(views, stream, items, part_count);
+      status =
+          slot.fused ? run_fused(slot, views, stream, items, part_count) : run_staged(views, stream, items, part_count);
     return status.ok() ? narrow(slot, operands, stream, items) : status;
   }
 

@@ -13,7 +13,9 @@ class GrowingMemory {
  public:
   explicit GrowingMemory(int device) : device_(device) {}
   GrowingMemory(GrowingMemory&& other) noexcept
-      : device_(other.device_), memory_(std::exchange(other.memory_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+      : device_(other.device_),
+        memory_(std::exchange(other.memory_, nullptr)),
+        bytes_(std::exchange(other.bytes_, 0)) {}
   GrowingMemory& operator=(GrowingMemory&&) = delete;
   ~GrowingMemory() { give_block(device_, memory_); }
 

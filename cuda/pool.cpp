@@ -22,8 +22,8 @@ constexpr std::int64_t kUnbounded = std::int64_t(1) << 62;
 
 struct Pool {
   std::mutex mutex;
-  std::unordered_map<void*, std::size_t> taken;         // with what each has, in bytes
-  std::map<std::size_t, std::vector<void*>> kept;       // by size
+  std::unordered_map<void*, std::size_t> taken;    // with what each has, in bytes
+  std::map<std::size_t, std::vector<void*>> kept;  // by size
   std::int64_t used = 0, kept_bytes = 0, peak = 0, limit = 0;
 };
 

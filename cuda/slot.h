@@ -27,8 +27,7 @@ class Resident {
 
 // What one run needs beside its operands. The stream is kept for the next; memory is anybody's between runs.
 struct Slot {
-  explicit Slot(int device)
-      : scratch(device), partials(device), views(device), host_views(device), staging(device) {}
+  explicit Slot(int device) : scratch(device), partials(device), views(device), host_views(device), staging(device) {}
   ~Slot() { destroy_stream(stream); }
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;

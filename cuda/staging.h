@@ -25,9 +25,9 @@ class Staging {
   struct Piece {
     explicit Piece(int device) : memory(device) {}
     PinnedMemory memory;
-    Event* event = nullptr;   // after its last copy
-    bool travels = false;     // until somebody has waited for that
-    char* target = nullptr;   // of a download that travels, and its size
+    Event* event = nullptr;  // after its last copy
+    bool travels = false;    // until somebody has waited for that
+    char* target = nullptr;  // of a download that travels, and its size
     std::size_t bytes = 0;
   };
 

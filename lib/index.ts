@@ -30,6 +30,8 @@ export { listBackends } from './backends/index.js'
 export type { BackendChoice } from './backends/index.js'
 export type { DeviceEstimate, DeviceEstimates } from './backends/backend.js'
 export { cpuInfo, cudaInfo } from './backends/native.js'
+export { memory } from './backends/device-memory.js'
+export type { MemoryUse } from './backends/binding.js'
 export type { Plan, Steps, Strategy } from './plan/plan.js'
 export type { Program } from './program/program.js'
 

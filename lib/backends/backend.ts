@@ -1,8 +1,12 @@
+import type { DeviceData, DeviceMemory } from '../tensor/device.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { Program } from '../program/program.js'
 
 /** Element storage as it crosses to a backend: 16-bit floats travel as their bits. */
 export type Data = Float32Array | Float64Array | Uint16Array
+
+/** An operand of a run: elements on the host, or in memory of the device that runs. */
+export type Operand = Data | DeviceData
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined
@@ -15,9 +19,9 @@ export interface Executable {
   /** Runs on the calling thread's time. `operands` holds one array per input buffer, then one per output buffer, in program
    *  order: item buffers hold batch·size elements, shared ones size. Item operands have the storage type, shared ones the
    *  compute type (float32 for 16-bit storage). Operands must not overlap. */
-  runSync(batch: number, operands: readonly Data[], options?: RunOptions): void
+  runSync(batch: number, operands: readonly Operand[], options?: RunOptions): void
   /** The same off the event loop. The caller keeps the operands alive and untransferred until it settles. */
-  run(batch: number, operands: readonly Data[], options?: RunOptions): Promise<void>
+  run(batch: number, operands: readonly Operand[], options?: RunOptions): Promise<void>
   /** What a run would do, by kinds of work (`workKinds` of calibration.ts), where the backend can tell. */
   work?(batch: number, threads: number): readonly number[]
   dispose(): void
@@ -29,6 +33,8 @@ export interface Backend {
   readonly device: string
   /** Equal for backends whose executables are interchangeable; the name when left out. */
   readonly key?: string
+  /** Where operands may lie besides the host. */
+  readonly memory?: DeviceMemory
   /** @param expectedBatch items of a usual run, 1 by default: a backend may lay items out for it, once for all runs
    *  @param exact whether products need the full precision of the dtype, whatever the layer asks for; false by default */
   load(program: Program, dtype: Dtype, expectedBatch?: number, exact?: boolean): Executable

@@ -16,7 +16,8 @@ export interface Binding {
   /** Decodes and verifies. dtype: 0 float32, 1 float64, 2 float16, 3 bfloat16. expectedBatch: items of a usual run. A status when
    *  the program is refused. */
   load(words: Float64Array, dtype: number, expectedBatch: number): Program | Status
-  /** The same for an NVIDIA device. mode: 0 automatic, 1 fused, 2 staged. precision of float32: 0 its own, 1 tf32, 2 three products of tf32. */
+  /** The same for an NVIDIA device. mode: 0 automatic, 1 fused, 2 staged. precision of float32: 0 its own, 1 tf32, 2 three products of tf32.
+   *  memory: bytes that a run may take there beside the operands that lie there. */
   load(
     words: Float64Array,
     dtype: number,
@@ -24,6 +25,7 @@ export interface Binding {
     device: number,
     mode: number,
     precision: number,
+    memory: number,
   ): Program | Status
   /** operands: inputs, then outputs, in program order. threads 0: the default count. undefined: success. */
   runSync(program: Program, batch: number, operands: readonly ArrayBufferView[], threads: number): Status | undefined
@@ -48,8 +50,18 @@ export interface Binding {
   /** Says that the calling thread has nothing more to do for now. Since its last `run` it counted as busy: the threads of
    *  runs left a processor to it. */
   idle(): void
-  /** Frees the program now; running jobs keep it. Later use gives the status `disposed`. */
-  dispose(program: Program): void
+  /** Frees the program or the memory now; running jobs keep it. Later use gives a status. */
+  dispose(handle: Program | DeviceArray): void
+  /** Memory of a device with anything in it, which stands for an array of so many bytes among the operands of a program of that device. */
+  allocate(device: number, bytes: number): DeviceArray | Status
+  /** A program of one input and one output, each with one element of so many bytes (2, 4 or 8) for each item: a run copies it, to the
+   *  device, from it or on it. */
+  copier(device: number, elementBytes: number): Program | Status
+  memory(device: number): MemoryUse | Status
+  /** 0: no limit. */
+  limitMemory(device: number, bytes: number): Status | undefined
+  /** Gives back what is kept for later. */
+  dropMemory(device: number): Status | undefined
   /** What a run would do, by kinds of work (`workKinds` of calibration.ts); threads 0: the default count. */
   work(program: Program, batch: number, threads: number): readonly number[] | Status
   /** Measures the processor for about a second; threads 0: the default count, dtype as in `load`. */
@@ -69,13 +81,23 @@ export interface Binding {
 export interface Program {
   readonly program: unique symbol
 }
+export interface DeviceArray {
+  readonly array: unique symbol
+}
 export interface Job {
   readonly job: unique symbol
 }
 
 export interface Status {
   readonly code:
-    'invalid-program' | 'invalid-buffer' | 'invalid-argument' | 'aborted' | 'disposed' | 'out-of-memory' | 'internal'
+    | 'invalid-program'
+    | 'invalid-buffer'
+    | 'invalid-argument'
+    | 'aborted'
+    | 'disposed'
+    | 'out-of-memory'
+    | 'device-lost'
+    | 'internal'
   readonly message: string
 }
 
@@ -136,6 +158,20 @@ export interface CudaInfo {
   readonly devices: readonly CudaDevice[]
   /** Why there is no device at all. */
   readonly problem?: string
+}
+
+/** Bytes of a device's memory. */
+export interface MemoryUse {
+  /** By tensors, layers and runs in flight, of this process; and the most of that at one time. */
+  readonly used: number
+  readonly peak: number
+  /** Given back, and kept for the next: asking a device for memory takes long. */
+  readonly kept: number
+  /** Of what is used and kept; 0 for none. */
+  readonly limit: number
+  /** Of the whole device, whoever uses it. */
+  readonly free: number
+  readonly total: number
 }
 
 export interface CudaDevice {

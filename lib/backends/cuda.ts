@@ -1,6 +1,6 @@
-import { BrauerError } from '../errors.js'
 import type { Backend } from './backend.js'
-import { cudaInfo, deviceLoader } from './native.js'
+import { checkDevice, deviceLoader, deviceMemory } from './device-memory.js'
+import { cudaInfo } from './native.js'
 
 /** How a device runs a program: all of it in one launch over tiles of items in shared memory, or one launch per instruction. */
 export const cudaModes = ['auto', 'fused', 'staged'] as const
@@ -15,25 +15,21 @@ export type Precision = (typeof precisions)[number]
 export interface DeviceOptions {
   readonly mode?: CudaMode
   readonly precision?: Precision
+  /** Bytes that a call may take there beside tensors that lie there; larger batches are cut. 2^30 when left out. */
+  readonly memory?: number
 }
 
 /** The NVIDIA device of this index, as CUDA counts them.
  *  @param where the beginning of the error's message
  *  @throws BrauerError `backend-unavailable` with exactly why it cannot be used */
-export function cuda(index: number, where: string, { mode, precision }: DeviceOptions = {}): Backend {
-  const { devices, problem } = cudaInfo()
-  const device = devices[index]
-  const reason =
-    problem ??
-    (device === undefined
-      ? `expected a device below ${String(devices.length)}, received ${String(index)}`
-      : device.problem)
-  if (device === undefined || reason !== undefined)
-    throw new BrauerError('backend-unavailable', `${where}: ${reason ?? 'expected a device, received none'}`)
+export function cuda(index: number, where: string, options: DeviceOptions = {}): Backend {
+  const device = cudaInfo().devices[checkDevice(index, where)]!
+  const { mode = 'auto', precision = 'highest', memory = 2 ** 30 } = options
   return {
     name: 'cuda',
-    key: `cuda:${String(index)}/${mode ?? 'auto'}/${precision ?? 'highest'}`,
+    key: `cuda:${String(index)}/${mode}/${precision}/${String(memory)}`,
     device: `${device.name} (cuda:${String(index)})`,
-    load: deviceLoader(index, cudaModes.indexOf(mode ?? 'auto'), precisions.indexOf(precision ?? 'highest')),
+    memory: deviceMemory(index),
+    load: deviceLoader(index, { mode: cudaModes.indexOf(mode), precision: precisions.indexOf(precision), memory }),
   }
 }

@@ -4,11 +4,11 @@ import { BrauerError, expected } from '../errors.js'
 import { encode } from '../program/encode.js'
 import type { Program } from '../program/program.js'
 import { dtypes, type Dtype } from '../tensor/dtype.js'
-import type { Backend, Data, DeviceEstimate, DeviceEstimates, Executable, RunOptions } from './backend.js'
-import type { Binding, BlasRange, CpuInfo, CudaInfo, Program as Handle, Roofline, Status } from './binding.js'
+import type { Backend, DeviceEstimate, DeviceEstimates, Executable } from './backend.js'
+import type { Binding, BlasRange, CpuInfo, CudaInfo, Roofline } from './binding.js'
 import { blasText, encodeRanges } from './blas.js'
 import { measuredBlas, processorName } from './calibration.js'
-import { giveBack, handOver, hold } from './staging.js'
+import { isStatus, NativeExecutable, toError } from './native-executable.js'
 
 let outcome: { readonly addon: Binding } | { readonly failure: unknown } | undefined
 let backend: Backend | undefined
@@ -28,28 +28,10 @@ export function cpu(): Backend {
     load(program: Program, dtype: Dtype, expectedBatch = 1): Executable {
       const handle = addon.load(encode(program), dtypes.indexOf(dtype), expectedBatch)
       if (isStatus(handle)) throw toError(handle)
-      return new CpuExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
+      return new CpuExecutable(addon, handle, inputsOf(program))
     },
   }
   return backend
-}
-
-/** Programs on an NVIDIA device. @param mode and precision as in `Binding.load`; exact programs have the highest
- *  @throws BrauerError `backend-unavailable` */
-export function deviceLoader(device: number, mode: number, precision: number): Backend['load'] {
-  const addon = binding('cuda')
-  return (program, dtype, expectedBatch = 1, exact = false) => {
-    const handle = addon.load(
-      encode(program),
-      dtypes.indexOf(dtype),
-      expectedBatch,
-      device,
-      mode,
-      exact ? 0 : precision,
-    )
-    if (isStatus(handle)) throw toError(handle)
-    return new NativeExecutable(addon, handle, program.buffers.filter((buffer) => buffer.role === 'input').length)
-  }
 }
 
 /** What the addon found out about the processor. @throws BrauerError `backend-unavailable` when there is no addon */
@@ -128,8 +110,20 @@ function useBlas(addon: Binding, library = '', faster: readonly BlasRange[] = []
   if (status) throw toError(status)
 }
 
-/** Loads the addon on first use; a failure is remembered too, so that asking again costs nothing. */
-function binding(backend = 'cpu'): Binding {
+/** Operands of a run that are inputs; they come first. */
+export const inputsOf = (program: Program): number => program.buffers.filter((buffer) => buffer.role === 'input').length
+
+class CpuExecutable extends NativeExecutable {
+  work(batch: number, threads: number): readonly number[] {
+    const work = this.addon.work(this.handle, batch, threads)
+    if (isStatus(work)) throw toError(work)
+    return work
+  }
+}
+
+/** Loads the addon on first use; a failure is remembered too, so that asking again costs nothing.
+ *  @throws BrauerError `backend-unavailable` */
+export function binding(backend = 'cpu'): Binding {
   outcome ??= load()
   if ('addon' in outcome) return outcome.addon
   const { failure } = outcome
@@ -150,95 +144,4 @@ function load(): NonNullable<typeof outcome> {
   } catch (failure) {
     return { failure }
   }
-}
-
-/** Operands that go to the addon as arguments; more of them go in an array, which takes longer. */
-const mostArguments = 16
-/** Such memory may only go in an array, which the addon then refuses. */
-const isResizable = (operand: Data | undefined): boolean =>
-  (operand?.buffer as { readonly resizable?: boolean } | undefined)?.resizable === true
-
-/** Until the promises that are settled have had their turn, this thread is busy. */
-let isIdleSoon = false
-function becomeIdle(addon: Binding): void {
-  isIdleSoon = false
-  addon.idle()
-}
-
-class NativeExecutable implements Executable {
-  protected readonly addon: Binding
-  protected readonly handle: Handle
-  readonly #inputs: number
-
-  constructor(addon: Binding, handle: Handle, inputs: number) {
-    this.addon = addon
-    this.handle = handle
-    this.#inputs = inputs
-  }
-
-  runSync(batch: number, operands: readonly Data[], options?: RunOptions): void {
-    if (options?.signal?.aborted) throw aborted(options.signal)
-    const threads = options?.threads ?? 0
-    const status =
-      operands.length <= mostArguments && !operands.some(isResizable)
-        ? this.addon.runSync(this.handle, batch, null, threads, ...operands)
-        : this.addon.runSync(this.handle, batch, operands, threads)
-    if (status !== undefined) throw toError(status)
-  }
-
-  run(batch: number, operands: readonly Data[], options?: RunOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const signal = options?.signal
-      if (signal?.aborted) throw aborted(signal)
-      const held = hold(operands, this.#inputs)
-      const done = (status: Status | undefined): void => {
-        signal?.removeEventListener('abort', cancel)
-        try {
-          if (signal?.aborted) throw aborted(signal)
-          if (status) throw toError(status)
-          handOver(held, this.#inputs)
-          resolve()
-        } catch (error) {
-          reject(error)
-        } finally {
-          giveBack(held)
-        }
-      }
-      const job = this.addon.run(this.handle, batch, held.operands, options?.threads ?? 0, done)
-      if (isStatus(job)) {
-        giveBack(held)
-        throw toError(job)
-      }
-      const cancel = (): void => this.addon.cancel(job)
-      signal?.addEventListener('abort', cancel)
-      if (!isIdleSoon) process.nextTick(becomeIdle, this.addon)
-      isIdleSoon = true
-    })
-  }
-
-  dispose(): void {
-    this.addon.dispose(this.handle)
-  }
-}
-
-class CpuExecutable extends NativeExecutable {
-  work(batch: number, threads: number): readonly number[] {
-    const work = this.addon.work(this.handle, batch, threads)
-    if (isStatus(work)) throw toError(work)
-    return work
-  }
-}
-
-function isStatus(value: object): value is Status {
-  return 'code' in value
-}
-
-function toError(status: Status): BrauerError {
-  return new BrauerError(status.code, status.message)
-}
-
-function aborted(signal: AbortSignal): BrauerError {
-  return new BrauerError('aborted', 'run: expected a signal that does not fire, received an aborted one', {
-    cause: signal.reason,
-  })
 }

@@ -3,7 +3,7 @@ import type { Instruction, Loop, Mix, Orbit, Program } from '../program/program.
 import { verify } from '../program/verify.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { decoder, encoder } from '../tensor/half.js'
-import type { Backend, Data, Executable } from './backend.js'
+import type { Backend, Data, Executable, Operand } from './backend.js'
 import { BrauerError } from '../errors.js'
 
 /** The living definition of a program: one loop over the items, one over the instructions, float64 throughout, nothing optimised.
@@ -19,7 +19,8 @@ export const reference: Backend = {
   },
 }
 
-function interpret(program: Program, dtype: Dtype, batch: number, operands: readonly Data[], signal?: AbortSignal) {
+function interpret(program: Program, dtype: Dtype, batch: number, given: readonly Operand[], signal?: AbortSignal) {
+  const operands = given as readonly Data[] // it has no memory but the host's
   const bound = program.buffers.filter(({ role }) => role === 'input' || role === 'output')
   const operandOf = new Map(bound.map((buffer, i) => [buffer, operands[i]!]))
   const decode = decoder(dtype)

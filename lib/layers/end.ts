@@ -1,9 +1,10 @@
-import type { Data } from '../backends/backend.js'
+import type { Data, Operand } from '../backends/backend.js'
 import { expected } from '../errors.js'
+import type { DeviceData, DeviceMemory } from '../tensor/device.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { overlap } from '../tensor/memory.js'
 import { product } from '../tensor/size.js'
-import { elementsOf, Tensor, wrap, type TensorLike } from '../tensor/tensor.js'
+import { elementsOf, Tensor, wrap, wrapDevice, type TensorLike } from '../tensor/tensor.js'
 import { shapeOf, takeInputs, unset, type Entry, type Operands } from './operands.js'
 
 /** One end of a layer, its input or its output: the entries of a space, with what every call needs of them. */
@@ -18,9 +19,12 @@ export class End {
   readonly #blank: Record<string, TensorLike>
   #batch = -1
   #shapes: readonly (readonly number[])[] = []
+  readonly #memory: DeviceMemory | undefined
 
-  constructor(entries: readonly Entry[], dtype: Dtype, channelsFirst: boolean) {
+  /** @param memory where else than on the host tensors may lie */
+  constructor(entries: readonly Entry[], dtype: Dtype, channelsFirst: boolean, memory?: DeviceMemory) {
     this.entries = entries
+    this.#memory = memory
     this.#dtype = dtype
     this.#channelsFirst = channelsFirst
     this.#dims = entries.map((entry) => shapeOf(entry, 0, channelsFirst).slice(1) as number[])
@@ -28,22 +32,37 @@ export class End {
     this.#blank = Object.fromEntries(entries.map(({ key }) => [key, undefined as unknown as TensorLike]))
   }
 
-  /** Checks a record of tensors and takes their arrays, without copying.
-   *  @throws BrauerError `invalid-argument`, `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer` */
+  /** Checks a record of tensors and takes their elements, without copying.
+   *  @throws BrauerError `invalid-argument`, `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer`, `tensor-on-device` */
   take(x: unknown, where: string): Operands {
-    return this.#quick(x) ?? takeInputs(this.entries, x, this.#dtype, this.#channelsFirst, where)
+    return this.#quick(x) ?? takeInputs(this.entries, x, this.#dtype, this.#channelsFirst, where, this.#memory)
   }
 
-  /** Outputs of our own, for a program to fill. @throws BrauerError `size-overflow`, `out-of-memory` */
-  make(batch: number, where: string): Operands {
+  /** Outputs of our own, for a program to fill: on the device where one of its inputs lies there.
+   *  @throws BrauerError `size-overflow`, `out-of-memory`, `device-lost` */
+  make(batch: number, inputs: readonly Operand[], where: string): Operands {
+    const memory = this.#memory
+    if (memory !== undefined && inputs.some(isRemote)) return this.#makeThere(batch, memory, where)
     const data = this.entries.map(({ size }) => unset(this.#dtype, product([batch, size], where)))
     const shapes = this.shapes(batch)
     return { batch, data, tensors: data.map((each, i) => wrap(each, shapes[i]!, this.#dtype)) }
   }
 
+  #makeThere(batch: number, memory: DeviceMemory, where: string): Operands {
+    const data: DeviceData[] = []
+    try {
+      for (const { size } of this.entries) data.push(memory.allocate(this.#dtype, product([batch, size], where)))
+    } catch (error) {
+      for (const each of data) each.dispose()
+      throw error
+    }
+    const shapes = this.shapes(batch)
+    return { batch, data, tensors: data.map((each, i) => wrapDevice(each, shapes[i]!)) }
+  }
+
   /** The caller's outputs after the checks of inputs. None may share memory with anything else of the call. */
   takeOut(out: unknown, from: End, { batch, data: input }: Operands, where: string): Operands {
-    const given = this.#quick(out) ?? takeInputs(this.entries, out, this.#dtype, this.#channelsFirst, `${where}: out`)
+    const given = this.take(out, `${where}: out`)
     const { data } = given
     if (given.batch !== batch)
       throw expected('invalid-shape', `${where}: out`, `a batch of ${batch}`, String(given.batch))
@@ -53,12 +72,12 @@ export class End {
     }
     for (let i = 0; i < data.length; i++) {
       for (let k = 0; k < input.length; k++)
-        if (overlap(data[i]!, input[k]!)) refuse(i, `the input of order ${from.entries[k]!.key}`)
+        if (share(data[i]!, input[k]!)) refuse(i, `the input of order ${from.entries[k]!.key}`)
       for (let k = 0; k < i; k++)
-        if (overlap(data[i]!, data[k]!)) refuse(i, `the output of order ${this.entries[k]!.key}`)
+        if (share(data[i]!, data[k]!)) refuse(i, `the output of order ${this.entries[k]!.key}`)
     }
     const tensors = given.tensors.map((each, i) =>
-      Tensor.is(each) ? each : new Tensor(data[i]!, each.dims, this.#dtype),
+      Tensor.is(each) ? each : new Tensor(data[i] as Data, each.dims, this.#dtype),
     )
     return { batch, data, tensors }
   }
@@ -104,6 +123,30 @@ export class End {
     }
     return { batch, data, tensors }
   }
+}
+
+/** Whether an operand lies on a device. */
+export const isRemote = (operand: Operand): operand is DeviceData => !ArrayBuffer.isView(operand)
+
+/** Frees what lies on a device. */
+export function release(operands: readonly Operand[]): void {
+  for (const operand of operands) if (isRemote(operand)) operand.dispose()
+}
+
+/** Items of different n are cut out on the host. @throws BrauerError `tensor-on-device` */
+export function checkHost(operands: readonly Operand[], where: string): void {
+  const remote = operands.find(isRemote)
+  if (remote !== undefined)
+    throw expected(
+      'tensor-on-device',
+      `${where}: with sizes`,
+      'tensors on the host (to() moves them)',
+      `one on ${remote.device}`,
+    )
+}
+
+function share(a: Operand, b: Operand): boolean {
+  return isRemote(a) || isRemote(b) ? a === b : overlap(a, b)
 }
 
 function fits(shape: readonly unknown[], batch: number, item: readonly number[]): boolean {

@@ -1,5 +1,5 @@
 import { BrauerError, expected, show } from '../errors.js'
-import type { Data, Executable, RunOptions } from '../backends/backend.js'
+import type { Executable, Operand, RunOptions } from '../backends/backend.js'
 import { ownOptions } from './options.js'
 
 /** What one call comes down to: programs to run, one after the other, and what to make of their operands then. */
@@ -7,23 +7,37 @@ export interface Job<Result> {
   readonly runs: readonly {
     readonly executable: Executable
     readonly batch: number
-    readonly operands: readonly Data[]
+    readonly operands: readonly Operand[]
   }[]
   readonly options: RunOptions
   finish(): Result
+  /** After a failure: gives up what nobody will see. */
+  abandon?(): void
 }
 
 /** Runs a job on the calling thread. Empty batches have nothing to run. */
-export function runSync<Result>({ runs, options, finish }: Job<Result>): Result {
-  for (const { executable, batch, operands } of runs) if (batch > 0) executable.runSync(batch, operands, options)
-  return finish()
+export function runSync<Result>(job: Job<Result>): Result {
+  const { runs, options } = job
+  try {
+    for (const { executable, batch, operands } of runs) if (batch > 0) executable.runSync(batch, operands, options)
+    return job.finish()
+  } catch (error) {
+    job.abandon?.()
+    throw error
+  }
 }
 
 /** Runs a job off the event loop. The job is made when this is called, so that what is wrong with it rejects. */
 export async function runAsync<Result>(make: () => Job<Result>): Promise<Result> {
-  const { runs, options, finish } = make()
-  for (const { executable, batch, operands } of runs) if (batch > 0) await executable.run(batch, operands, options)
-  return finish()
+  const job = make()
+  const { runs, options } = job
+  try {
+    for (const { executable, batch, operands } of runs) if (batch > 0) await executable.run(batch, operands, options)
+    return job.finish()
+  } catch (error) {
+    job.abandon?.()
+    throw error
+  }
 }
 
 /** Options of the three maps, each read once. */

@@ -1,6 +1,6 @@
 import { chooseBackend, type BackendChoice } from '../backends/index.js'
 import { cpuInfo, estimateOnDevice } from '../backends/native.js'
-import type { Backend, Data, DeviceEstimates, Executable } from '../backends/backend.js'
+import type { Backend, Data, DeviceEstimates, Executable, Operand } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
 import { expected, show } from '../errors.js'
 import { isGroup, type Group, type Order } from '../groups/group.js'
@@ -13,7 +13,7 @@ import { diagramsOf, type Specification } from '../runtime/specification.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
-import { End } from './end.js'
+import { checkHost, End, isRemote, release } from './end.js'
 import { callOptions, checkSignal, runAsync, runSync, type Job } from './job.js'
 import { fresh, parseSpace, type Entry } from './operands.js'
 import { checkInteger, ownOptions, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
@@ -60,7 +60,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   readonly #outputs: End
   readonly #store: ParameterStore
   readonly #executables: Partial<Record<ProgramName, Executable>> = {}
-  #packed: { readonly version: number; readonly weights: Data } | undefined
+  #packed: { readonly version: number; readonly weights: Operand } | undefined
 
   /** @internal Made by `linear`, `linear.async` and `at`. */
   constructor(setup: Setup<In, Out, D>, compiled: Compiled, store?: ParameterStore) {
@@ -73,8 +73,9 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     this.#compiled = compiled
     this.#backend = setup.backend
     const { dtype, layout } = setup.options
-    this.#inputs = new End(setup.inputs, dtype, layout === 'channels-first')
-    this.#outputs = new End(setup.outputs, dtype, layout === 'channels-first')
+    const { memory } = setup.backend
+    this.#inputs = new End(setup.inputs, dtype, layout === 'channels-first', memory)
+    this.#outputs = new End(setup.outputs, dtype, layout === 'channels-first', memory)
     this.#store =
       store ?? new ParameterStore(compiled.parameters, computeDtype(setup.options.dtype), setup.options.seed)
     // Loaded now, so that a program that a backend refuses fails where the layer is made.
@@ -82,8 +83,10 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     this.#weights()
   }
 
-  /** f(x) = W x + b. x: one tensor per input order, [batch, n, …, n, C]; the result likewise for the output orders.
-   *  @throws BrauerError `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer`, `aborted` */
+  /** f(x) = W x + b. x: one tensor per input order, [batch, n, …, n, C]; the result likewise for the output orders, on the device of the
+   *  layer where one of the inputs lies there.
+   *  @throws BrauerError `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer`, `tensor-on-device`, `aborted`,
+   *  `out-of-memory`, `device-lost` */
   forward(x: TensorsOf<In>, options?: CallOptions<Out>): Promise<TensorsOf<Out, Tensor<D>>> {
     return runAsync(() => this.#mapJob<Out>('forward', x, options))
   }
@@ -237,20 +240,25 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   /** The packed weights of the current parameters, made anew after a load. */
-  #weights(): Data {
+  #weights(): Operand {
     if (this.#packed?.version !== this.#store.version) {
       this.#packed = { version: this.#store.version, weights: this.#pack(this.#store.values) }
     }
     return this.#packed!.weights
   }
 
-  #pack(values: readonly Data[]): Data {
+  #pack(values: readonly Data[]): Operand {
     const weights = this.#freshWeights()
-    this.#executable('pack').runSync(1, [...values, weights])
+    try {
+      this.#executable('pack').runSync(1, [...values, weights])
+    } catch (error) {
+      release([weights])
+      throw error
+    }
     return weights
   }
 
-  #unpack(weights: Data): Data[] {
+  #unpack(weights: Operand): Data[] {
     const values = this.#store.infos.map(({ shape }) =>
       fresh(computeDtype(this.options.dtype), product(shape, 'parameters')),
     )
@@ -259,7 +267,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   /** The packed weights of a call: of its own parameters, or of the layer's. */
-  #weightsOf(parameters: CallOptions['parameters'], where: string): Data {
+  #weightsOf(parameters: CallOptions['parameters'], where: string): Operand {
     if (parameters === undefined) return this.#weights()
     return this.#pack(this.#store.take(parameters, `${where}: parameters`, true))
   }
@@ -267,35 +275,43 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   #mapJob<To extends Space>(
     name: 'forward' | 'inputGradient',
     x: unknown,
-    given: CallOptions | undefined,
+    options: CallOptions | undefined,
   ): Job<TensorsOf<To, Tensor<D>>> {
-    const { signal, out, parameters, sizes } = callOptions(given, name) as CallOptions
+    const { signal, out, parameters, sizes } = callOptions(options, name) as CallOptions
     const [from, to] = this.#ends(name)
     const operands = from.take(x, name)
     const { batch, data: input } = operands
-    const { data: output, tensors } = out === undefined ? to.make(batch, name) : to.takeOut(out, from, operands, name)
+    const given = out === undefined ? undefined : to.takeOut(out, from, operands, name)
     checkSignal(signal, name)
-    const wrap = (): TensorsOf<To, Tensor<D>> => to.record(tensors) as TensorsOf<To, Tensor<D>>
     const call = { signal, threads: this.options.threads }
     if (sizes === undefined) {
       const weights = this.#weightsOf(parameters, name)
-      const run = { executable: this.#executable(name), batch, operands: [...input, weights, ...output] }
-      return { runs: [run], options: call, finish: wrap }
+      const executable = this.#executable(name)
+      // Last, since nobody frees outputs on a device when something else fails.
+      const { data: output, tensors } = given ?? to.make(batch, input, name)
+      const run = { executable, batch, operands: [...input, weights, ...output] }
+      const wrap = (): TensorsOf<To, Tensor<D>> => to.record(tensors) as TensorsOf<To, Tensor<D>>
+      if (!isRemote(weights)) return { runs: [run], options: call, finish: wrap }
+      const own = parameters === undefined ? [] : [weights]
+      const finish = (): TensorsOf<To, Tensor<D>> => (release(own), wrap())
+      return { runs: [run], options: call, finish, abandon: () => release(given ? own : [...output, ...own]) }
     }
+    checkHost([...input, ...(given?.data ?? [])], name)
+    const { data: output, tensors } = given ?? to.make(batch, input, name)
     const { dtype, layout } = this.options
     const channelsFirst = layout === 'channels-first'
     const parts = this.#partsBySize(sizes, batch, name).map(({ layer, group }) => {
       const [{ entries: source }, { entries: target }] = layer.#ends(name)
       const corners = freshCorners(target, group, dtype)
-      const taken = takeCorners(from.entries, source, group, input, dtype, channelsFirst)
+      const taken = takeCorners(from.entries, source, group, input as Data[], dtype, channelsFirst)
       const operands = [...taken, layer.#weightsOf(parameters, name), ...corners]
-      const put = (): void => putCorners(to.entries, target, group, corners, output, channelsFirst)
+      const put = (): void => putCorners(to.entries, target, group, corners, output as Data[], channelsFirst)
       return { run: { executable: layer.#executable(name), batch: group.items.length, operands }, put }
     })
     const finish = (): TensorsOf<To, Tensor<D>> => {
-      for (const data of output) data.fill(0)
+      for (const data of output as Data[]) data.fill(0)
       for (const { put } of parts) put()
-      return wrap()
+      return to.record(tensors) as TensorsOf<To, Tensor<D>>
     }
     return { runs: parts.map(({ run }) => run), options: call, finish }
   }
@@ -309,16 +325,17 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const { batch: other, data: gradients } = this.#outputs.take(g, `${where}: g`)
     if (batch !== other) throw expected('invalid-shape', `${where}: g`, `a batch of ${batch}`, String(other))
     checkSignal(signal, where)
+    if (sizes !== undefined) checkHost([...inputs, ...gradients], where)
     const parts =
       sizes === undefined
         ? [{ layer: this as Linear<In, Out, D>, batch, operands: [...inputs, ...gradients] }]
         : this.#partsBySize(sizes, batch, where).map(({ layer, group }) => {
             const small = { x: layer.#inputs.entries, g: layer.#outputs.entries }
-            const xs = takeCorners(this.#inputs.entries, small.x, group, inputs, dtype, channelsFirst)
-            const gs = takeCorners(this.#outputs.entries, small.g, group, gradients, dtype, channelsFirst)
+            const xs = takeCorners(this.#inputs.entries, small.x, group, inputs as Data[], dtype, channelsFirst)
+            const gs = takeCorners(this.#outputs.entries, small.g, group, gradients as Data[], dtype, channelsFirst)
             return { layer, batch: group.items.length, operands: [...xs, ...gs] }
           })
-    const jobs = parts.map((part) => ({ ...part, weights: part.layer.#freshWeights() }))
+    const jobs = parts.map((part) => ({ ...part, weights: part.layer.#freshWeights(part.batch === 0) }))
     return {
       runs: jobs.map(({ layer, batch: items, operands, weights }) => ({
         executable: layer.#executable('weightGradient'),
@@ -326,7 +343,12 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
         operands: [...operands, weights],
       })),
       options: { signal: signal, threads },
-      finish: () => this.#store.wrap(jobs.map(({ layer, weights }) => layer.#unpack(weights))),
+      finish: () => {
+        const parameters = this.#store.wrap(jobs.map(({ layer, weights }) => layer.#unpack(weights)))
+        release(jobs.map(({ weights }) => weights))
+        return parameters
+      },
+      abandon: () => release(jobs.map(({ weights }) => weights)),
     }
   }
 
@@ -349,9 +371,12 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return groupBySize(sizes, batch, largest, where).map((group) => ({ layer: this.#at(group.n, false), group }))
   }
 
-  #freshWeights(): Data {
+  /** Room for packed weights, on the device that runs where there is one; elements of the host are zero. */
+  #freshWeights(host = false): Operand {
     const packed = this.#compiled.program('pack').buffers.find((buffer) => buffer.role === 'output')!
-    return fresh(computeDtype(this.options.dtype), packed.size)
+    const dtype = computeDtype(this.options.dtype)
+    const { memory } = this.#backend
+    return memory === undefined || host ? fresh(dtype, packed.size) : memory.allocate(dtype, packed.size)
   }
 }
 

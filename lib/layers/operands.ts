@@ -1,11 +1,12 @@
 import { types } from 'node:util'
-import type { Data } from '../backends/backend.js'
+import type { Data, Operand } from '../backends/backend.js'
 import { BrauerError, expected, show } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
 import { allocate, allocateUnset, arrayName, holds, type Dtype } from '../tensor/dtype.js'
 import { own } from '../tensor/owned.js'
 import { product } from '../tensor/size.js'
-import { Tensor, type TensorLike } from '../tensor/tensor.js'
+import type { DeviceData, DeviceMemory } from '../tensor/device.js'
+import { deviceDataOf, Tensor, type TensorLike } from '../tensor/tensor.js'
 import { checkInteger } from './options.js'
 
 /** One order of a space: ⊗ of `extents` with `channels`. */
@@ -49,25 +50,27 @@ export function parseSpace(group: Group, space: unknown, where: string): Entry[]
 /** Operands of one call: one array per entry, and the batch they share. */
 export interface Operands {
   readonly batch: number
-  readonly data: Data[]
+  readonly data: Operand[]
   /** The tensors they were taken from, by entry. */
   readonly tensors: readonly TensorLike[]
 }
 
-/** Checks a record of tensors against a space and takes their arrays, without copying.
- *  @throws BrauerError `invalid-argument`, `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer` */
+/** Checks a record of tensors against a space and takes their elements, without copying.
+ *  @param memory where else than on the host they may lie
+ *  @throws BrauerError `invalid-argument`, `invalid-order`, `invalid-shape`, `invalid-dtype`, `invalid-buffer`, `tensor-on-device` */
 export function takeInputs(
   entries: readonly Entry[],
   x: unknown,
   dtype: Dtype,
   channelsFirst: boolean,
   where: string,
+  memory?: DeviceMemory,
 ): Operands {
   if (typeof x !== 'object' || x === null || ArrayBuffer.isView(x) || 'dims' in x) {
     throw expected('invalid-argument', where, `a record of order to tensor (${names(entries)})`, show(x))
   }
   checkKeys(entries, x, where)
-  const data: Data[] = []
+  const data: Operand[] = []
   const tensors: TensorLike[] = []
   let batch = -1
   for (const entry of entries) {
@@ -82,7 +85,10 @@ export function takeInputs(
       throw expected('invalid-shape', `${where}, order ${entry.key}`, `shape [${shape.join(', ')}]`, show(dims))
     }
     if (batch < 0) batch = first!
-    data.push(takeData(tensor, dtype, product([batch, entry.size], where), `${where}, order ${entry.key}`))
+    const size = product([batch, entry.size], where)
+    const place = `${where}, order ${entry.key}`
+    const remote = deviceDataOf(value)
+    data.push(remote ? takeRemote(remote, dtype, memory, place) : takeData(tensor, dtype, size, place))
     tensors.push(Tensor.is(value) ? value : tensor)
   }
   return { batch, data, tensors }
@@ -133,6 +139,14 @@ export function asTensor(value: unknown, where: string): TensorLike {
       `${where}, tensor ${show(value.shape)}: expected a live tensor, received a disposed one`,
     )
   throw expected('invalid-argument', where, 'a tensor (anything with dims, type and data)', show(value))
+}
+
+/** The elements of a tensor on a device, checked. @throws BrauerError `invalid-dtype`, `tensor-on-device` */
+function takeRemote(data: DeviceData, dtype: Dtype, memory: DeviceMemory | undefined, where: string): DeviceData {
+  if (data.dtype !== dtype) throw expected('invalid-dtype', where, dtype, show(data.dtype))
+  if (data.device === memory?.device) return data
+  const wanted = memory === undefined ? 'a tensor on the host' : `a tensor on ${memory.device} or on the host`
+  throw expected('tensor-on-device', where, `${wanted} (to() moves it)`, `one on ${data.device}`)
 }
 
 /** The array of a tensor, checked. @throws BrauerError `invalid-dtype`, `invalid-shape`, `invalid-buffer` */

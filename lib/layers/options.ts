@@ -11,8 +11,9 @@ export interface LinearOptions<D extends Dtype = Dtype> {
   readonly dtype?: D
   /** 'auto', 'cpu', 'cuda', 'cuda:1' and so on, 'reference'. A named backend that cannot run is an error. Default 'auto'. */
   readonly backend?: string
-  /** mode: how an NVIDIA device runs the layer, 'auto', 'fused' or 'staged'. Default 'auto'. */
-  readonly cuda?: { readonly mode?: CudaMode }
+  /** mode: how an NVIDIA device runs the layer, 'auto', 'fused' or 'staged', default 'auto'. memory: bytes that a call may take there
+   *  beside tensors that lie there, default 2^30; larger batches are cut. */
+  readonly cuda?: { readonly mode?: CudaMode; readonly memory?: number }
   /** 'independent': the greedy linearly independent diagrams; 'spanning': all. Default 'independent'. */
   readonly basis?: 'independent' | 'spanning'
   /** 'sum' is the paper's map; 'mean' divides by n for every contracted block of the input. Default 'sum'. */
@@ -36,7 +37,7 @@ export interface LinearOptions<D extends Dtype = Dtype> {
 
 /** Options with every default filled in. */
 export type ResolvedOptions<D extends Dtype = Dtype> = Required<Omit<LinearOptions<D>, 'threads' | 'cuda'>> & {
-  readonly cuda: { readonly mode: CudaMode }
+  readonly cuda: { readonly mode: CudaMode; readonly memory: number }
   readonly threads: number | undefined
 }
 
@@ -61,7 +62,7 @@ export function resolveOptions<D extends Dtype>(options: LinearOptions<D> | unde
   }
   const steps = ownOptions(given.steps, stepNames, 'linear: option steps')
   for (const name of stepNames) if (steps[name] !== undefined) checkBoolean(steps[name], `steps.${name}`)
-  const { mode = 'auto' } = ownOptions(given.cuda, ['mode'], 'linear: option cuda')
+  const { mode = 'auto', memory = 2 ** 30 } = ownOptions(given.cuda, ['mode', 'memory'], 'linear: option cuda')
   if (!cudaModes.includes(mode as CudaMode))
     throw expected('invalid-argument', 'linear: option cuda.mode', cudaModes.join(' or '), show(mode))
   const { backend = 'auto', bias = false, dtype = 'float32', expectedBatch = 256, seed = 0 } = given
@@ -70,7 +71,7 @@ export function resolveOptions<D extends Dtype>(options: LinearOptions<D> | unde
     bias: checkBoolean(bias, 'bias'),
     dtype: checkDtype(dtype, 'linear: option dtype') as D,
     backend,
-    cuda: Object.freeze({ mode: mode as CudaMode }),
+    cuda: Object.freeze({ mode: mode as CudaMode, memory: checkInteger(memory, 'linear: option cuda.memory', 1) }),
     basis: pick('basis'),
     normalize: pick('normalize'),
     layout: pick('layout'),

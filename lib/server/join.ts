@@ -69,9 +69,10 @@ export class Joint<In extends Space, Out extends Space, D extends Dtype> {
     for (let i = 0; i < entries.length; i++) {
       const { key, size } = entries[i]!
       // A getter of the caller's may have run since the check.
-      if (lengthOf(data[i]!) !== part.batch * size)
+      const elements = data[i] as Data // these ends know no device
+      if (lengthOf(elements) !== part.batch * size)
         throw expected('invalid-buffer', `forward, order ${key}`, 'a live buffer', 'one transferred away meanwhile')
-      batch.x[i]!.set(data[i]!, batch.end * size)
+      batch.x[i]!.set(elements, batch.end * size)
     }
     part.at = batch.end
     batch.end = end

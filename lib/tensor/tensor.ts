@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { BrauerError, expected, show } from '../errors.js'
 import { allocate, arrayName, checkDtype, holds, type DataOf, type Dtype } from './dtype.js'
 import { decoder, encoder } from './half.js'
+import { memoryOf, type DeviceData, type DeviceMemory } from './device.js'
 import { isFixed, lengthOf } from './memory.js'
 import { product } from './size.js'
 
@@ -17,16 +18,22 @@ export interface TensorLike {
 export let elementsOf: (value: object, dtype: Dtype, size: number) => DataOf[Dtype] | undefined
 /** A tensor over memory that the package has made: `shape` is frozen and of the size of `data`. */
 export let wrap: <D extends Dtype>(data: DataOf[D], shape: readonly number[], dtype: D) => Tensor<D>
+/** A tensor on a device: `shape` is frozen and of the size of `data`. */
+export let wrapDevice: <D extends Dtype>(data: DeviceData<D>, shape: readonly number[]) => Tensor<D>
+/** Where the elements of a tensor lie on a device; undefined for values that are none such. */
+export let deviceDataOf: (value: unknown) => DeviceData | undefined
 const ours = Symbol('ours')
 
-/** A dense row-major array of numbers on the host. `data` is not copied: it is the array the tensor was made from, or the one
- *  a backend wrote. float16 and bfloat16 are held as their bits in a Uint16Array. */
+/** A dense row-major array of numbers, on the host or in memory of a device. `data` is not copied: it is the array the tensor was made
+ *  from, or the one a backend wrote. float16 and bfloat16 are held as their bits in a Uint16Array. */
 export class Tensor<D extends Dtype = Dtype> implements TensorLike {
   readonly shape: readonly number[]
   readonly dtype: D
-  readonly device: string = 'cpu'
+  /** 'cpu', or where the elements lie: 'cuda:0' and so on. */
+  readonly device: string
   readonly size: number
   #data: DataOf[D] | undefined
+  #remote: DeviceData<D> | undefined
   /** What `data` holds, and whether its memory is known to keep its length, whatever becomes of the public members. */
   readonly #kind: D
   #fixed: boolean
@@ -41,22 +48,32 @@ export class Tensor<D extends Dtype = Dtype> implements TensorLike {
       return value.#fixed ? data : undefined
     }
     wrap = (data, shape, dtype) => new Tensor(data, shape, dtype, ours)
+    wrapDevice = (data, shape) => new Tensor(data, shape, data.dtype, ours)
+    deviceDataOf = (value) => (Tensor.is(value) ? value.#remote : undefined)
   }
 
   /** @throws BrauerError `invalid-argument`, `invalid-shape`, `invalid-dtype`; `tensor` converts data, this does not */
   constructor(data: DataOf[D], shape: readonly number[], dtype: D)
   /** @internal Without checks. */
-  constructor(data: DataOf[D], shape: readonly number[], dtype: D, whose: typeof ours)
-  constructor(data: DataOf[D], shape: readonly number[], dtype: D, whose?: typeof ours) {
+  constructor(data: DataOf[D] | DeviceData<D>, shape: readonly number[], dtype: D, whose: typeof ours)
+  constructor(data: DataOf[D] | DeviceData<D>, shape: readonly number[], dtype: D, whose?: typeof ours) {
     this.#kind = dtype
     this.#fixed = whose === ours
     if (whose === ours) {
-      this.#data = data
       this.shape = shape
       this.dtype = dtype
-      this.size = data.length
+      if (ArrayBuffer.isView(data)) {
+        this.#data = data
+        this.device = 'cpu'
+        this.size = data.length
+      } else {
+        this.#remote = data
+        this.device = data.device
+        this.size = data.size
+      }
       return
     }
+    this.device = 'cpu'
     checkDtype(dtype, 'tensor: dtype')
     checkShape(shape, 'tensor: shape')
     if (!holds(dtype, data))
@@ -84,22 +101,62 @@ export class Tensor<D extends Dtype = Dtype> implements TensorLike {
 
   /** False once the tensor is disposed. */
   get isLive(): boolean {
-    return this.#data !== undefined
+    return this.#data !== undefined || this.#remote?.isLive === true
   }
 
-  /** The elements. @throws BrauerError `disposed` */
+  /** The elements. @throws BrauerError `disposed`; `tensor-on-device` where they do not lie on the host: `getData` reads them */
   get data(): DataOf[D] {
-    if (!this.#data)
-      throw new BrauerError(
-        'disposed',
-        `tensor [${this.shape.join(', ')}]: expected a live tensor, received a disposed one`,
-      )
-    return this.#data
+    if (this.#data) return this.#data
+    if (!this.isLive) throw this.#disposed()
+    throw expected(
+      'tensor-on-device',
+      this.#name(),
+      'a tensor on the host (await getData() reads it)',
+      `one on ${this.device}`,
+    )
   }
 
-  /** The elements, also of a tensor that lives on a device. */
+  /** The elements; a copy of them where they lie on a device. @throws BrauerError `disposed`, `out-of-memory`, `device-lost` */
   async getData(): Promise<DataOf[D]> {
-    return this.data
+    return this.#remote?.isLive ? this.#remote.read() : this.data
+  }
+
+  /** A copy on a device, 'cuda', 'cuda:1' and so on, or on the host, 'cpu'; the tensor itself where it lies there already.
+   *  @throws BrauerError `disposed`, `invalid-argument`, `backend-unavailable`, `out-of-memory`, `device-lost` */
+  async to(device: string): Promise<Tensor<D>> {
+    const memory = this.#target(device)
+    if (memory === undefined) return this
+    const data = await this.getData()
+    return memory === 'cpu'
+      ? wrap(data, this.shape, this.dtype)
+      : wrapDevice(await memory.upload(this.dtype, data), this.shape)
+  }
+
+  /** `to` on the calling thread. */
+  toSync(device: string): Tensor<D> {
+    const memory = this.#target(device)
+    if (memory === undefined) return this
+    const data = this.#remote ? this.#remote.readSync() : this.data
+    return memory === 'cpu'
+      ? wrap(data, this.shape, this.dtype)
+      : wrapDevice(memory.uploadSync(this.dtype, data), this.shape)
+  }
+
+  /** Where a move goes; undefined where there is nothing to do. */
+  #target(device: string): DeviceMemory | 'cpu' | undefined {
+    if (!this.isLive) throw this.#disposed()
+    if (device === this.device) return undefined
+    if (device === 'cpu') return 'cpu'
+    const memory = memoryOf(device)
+    return memory.device === this.device ? undefined : memory
+  }
+
+  #disposed(): BrauerError {
+    return expected('disposed', this.#name(), 'a live tensor', 'a disposed one')
+  }
+
+  #name(): string {
+    return `tensor [${this.shape.join(', ')}]`
   }
 
   /** The elements as numbers, whatever the dtype. */
@@ -107,8 +164,10 @@ export class Tensor<D extends Dtype = Dtype> implements TensorLike {
     return Array.from(this.data as ArrayLike<number>, decoder(this.dtype))
   }
 
+  /** Lets go of the elements. Those on a device are freed now, or when calls in flight are done with them. */
   dispose(): void {
     this.#data = undefined
+    this.#remote?.dispose()
   }
 
   [Symbol.dispose](): void {

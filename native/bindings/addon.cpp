@@ -2,6 +2,7 @@
 
 #include "bindings/blas.h"
 #include "bindings/cuda.h"
+#include "bindings/device_array.h"
 #include "bindings/environment.h"
 #include "bindings/program_handle.h"
 #include "bindings/roofline.h"
@@ -54,7 +55,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("run", run_async);
   add("cancel", cancel_run);
   add("idle", idle);
-  add("dispose", dispose_program);
+  add("dispose", dispose);
+  add("allocate", allocate_array);
+  add("copier", load_copier);
+  add("memory", device_memory);
+  add("limitMemory", limit_device_memory);
+  add("dropMemory", drop_device_memory);
   add("work", program_work);
   add("roofline", roofline);
   add("productRate", product_rate);

@@ -5,15 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
-#include <unordered_set>
 
+#include "bindings/handle.h"
 #include "bindings/runner.h"
+#include "core/cuda.h"
 
 namespace brauer::bindings {
-
-struct ProgramHandle;
-// The programs that an environment has loaded. Shared with each of them: which of them goes first is not ours to say.
-using Handles = std::unordered_set<const ProgramHandle*>;
 
 // What the addon keeps for one JavaScript environment (the main thread, or a worker); its instance data. There is
 // nothing static besides the runner: several environments use the addon at once. Only touched on the environment's own
@@ -33,7 +30,8 @@ class Environment {
   // Whether an ArrayBuffer can change its length, under a running kernel for instance.
   bool is_resizable(napi_value buffer) const;
 
-  const std::shared_ptr<Handles> handles = std::make_shared<Handles>();
+  const std::shared_ptr<Handles<Executable>> programs = std::make_shared<Handles<Executable>>();
+  const std::shared_ptr<Handles<cuda::DeviceArray>> arrays = std::make_shared<Handles<cuda::DeviceArray>>();
 
  private:
   struct Pending {

@@ -63,8 +63,28 @@ std::string counted(const char* kind, std::size_t length) {
   return std::string(kind) + " of " + std::to_string(length) + " elements";
 }
 
-Status read_operand(napi_env env, const Environment& environment, std::size_t index, const Operand& operand,
+std::string bytes_on(int device, std::int64_t bytes) {
+  return std::to_string(bytes) + " bytes " + (device < 0 ? "on the host" : "on cuda:" + std::to_string(device));
+}
+
+Status read_array(std::size_t index, const Operand& operand, std::int64_t length, int device,
+                  const Handle<cuda::DeviceArray>& handle, OperandList& list) {
+  const std::int64_t bytes = length * operand.element_bytes;
+  if (!handle.value) return refuse(index, operand, "memory that is there", "memory that was disposed of");
+  const cuda::DeviceArray& array = *handle.value;
+  if (array.device() != device || array.bytes() != bytes)
+    return refuse(index, operand, bytes_on(device, bytes), bytes_on(array.device(), array.bytes()));
+  if (!list.resident) list.resident = std::make_unique<bool[]>(list.values.size());
+  list.resident[index] = true;
+  list.arrays.push_back(handle.value);
+  list.data[index] = array.data();
+  list.bytes[index] = static_cast<std::size_t>(bytes);
+  return {};
+}
+
+Status read_operand(napi_env env, const Environment& environment, const Executable& executable, std::size_t index,
                     std::int64_t length, Lengths lengths, napi_value value, OperandList& list) {
+  const Operand& operand = executable.operand(index);
   const napi_typedarray_type kind = kind_of(operand);
   const auto wanted = [&] { return counted(kind_name(kind), static_cast<std::size_t>(length)); };
   // Engines know kinds of arrays that Node-API cannot name: those leave `type` as it is.
@@ -72,8 +92,11 @@ Status read_operand(napi_env env, const Environment& environment, std::size_t in
   std::size_t received = 0;
   void* data = nullptr;
   napi_value buffer = nullptr;
-  if (napi_get_typedarray_info(env, value, &type, &received, &data, &buffer, nullptr) != napi_ok)
+  if (napi_get_typedarray_info(env, value, &type, &received, &data, &buffer, nullptr) != napi_ok) {
+    if (const auto* const handle = unwrap_handle(env, *environment.arrays, value))
+      return read_array(index, operand, length, executable.device(), *handle, list);
     return refuse(index, operand, wanted(), type_name(env, value));
+  }
   if (type != kind) return refuse(index, operand, wanted(), counted(kind_name(type), received));
   bool answer = false;
   napi_is_arraybuffer(env, buffer, &answer);
@@ -143,7 +166,7 @@ Status read_operands(napi_env env, const Environment& environment, const Executa
           Code::invalid_argument,
           "run: batch: expected one whose operands have below 2^63 bytes, received " + std::to_string(batch));
     }
-    Status status = read_operand(env, environment, i, operand, items * operand.size, lengths, list.values[i], list);
+    Status status = read_operand(env, environment, executable, i, items * operand.size, lengths, list.values[i], list);
     if (!status.ok()) return status;
   }
   return check_overlap(executable, list);

@@ -21,6 +21,10 @@ struct OperandList {
   std::pmr::vector<void*> data = std::pmr::vector<void*>(&memory);
   std::pmr::vector<std::size_t> bytes = std::pmr::vector<std::size_t>(&memory);
   std::pmr::vector<napi_value> values = std::pmr::vector<napi_value>(&memory);
+  // The operands that lie on a device, which stay there as long as this; and by operand, whether it is one of them,
+  // null where none is.
+  std::vector<std::shared_ptr<const cuda::DeviceArray>> arrays;
+  std::unique_ptr<bool[]> resident;
 };
 
 // Takes the elements of a JavaScript array as the operands of an executable.

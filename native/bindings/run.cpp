@@ -34,12 +34,12 @@ Status read_call(napi_env env, napi_callback_info info, bool loose, Call& call) 
   napi_get_cb_info(env, info, &count, arguments, nullptr, &data);
   call.environment = static_cast<Environment*>(data);
   call.last = arguments[4];
-  const ProgramHandle* const handle = unwrap_program(env, *call.environment, arguments[0]);
+  const Handle<Executable>* const handle = unwrap_program(env, *call.environment, arguments[0]);
   if (handle == nullptr)
     return Status::error(Code::invalid_argument, "run: expected a loaded program, received another value");
-  if (!handle->executable)
+  if (!handle->value)
     return Status::error(Code::disposed, "run: expected a loaded program, received one that was disposed of");
-  call.executable = handle->executable;
+  call.executable = handle->value;
   Status status = to_integer(env, arguments[1], "run: batch", kMostItems, call.batch);
   if (status.ok()) status = to_integer(env, arguments[3], "run: threads", kMostThreads, call.threads);
   if (!status.ok()) return status;
@@ -73,7 +73,10 @@ napi_value run_sync(napi_env env, napi_callback_info info) {
     Call call;
     Status status = read_call(env, info, true, call);
     if (status.ok()) {
-      status = call.executable->run(call.batch, call.operands.data.data(), static_cast<int>(call.threads), nullptr);
+      const OperandList& operands = call.operands;
+      status = operands.arrays.empty()
+                   ? call.executable->run(call.batch, operands.data.data(), static_cast<int>(call.threads), nullptr)
+                   : call.executable->run_resident(call.batch, operands.data.data(), operands.resident.get(), nullptr);
     }
     return to_js(env, status);
   });
@@ -93,6 +96,8 @@ napi_value run_async(napi_env env, napi_callback_info info) {
     job->executable = std::move(call.executable);
     job->batch = call.batch;
     job->operands.assign(call.operands.data.begin(), call.operands.data.end());
+    job->arrays.assign(call.operands.arrays.begin(), call.operands.arrays.end());
+    job->resident = std::move(call.operands.resident);
     job->threads = static_cast<int>(call.threads);
     const auto& values = call.operands.values;
     status =

@@ -27,7 +27,9 @@ bool stands_in_the_way(const Job& job, Clock::time_point last) {
 
 Status execute(const Job& job) noexcept {
   try {
-    return job.executable->run(job.batch, job.operands.data(), job.threads, &job.cancelled);
+    return job.resident
+               ? job.executable->run_resident(job.batch, job.operands.data(), job.resident.get(), &job.cancelled)
+               : job.executable->run(job.batch, job.operands.data(), job.threads, &job.cancelled);
   } catch (const std::bad_alloc&) {
     return {Code::out_of_memory, "out of memory"};  // short enough to need no memory itself
   } catch (...) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/cuda.h"
 
 // Runs programs off the event loop, on threads of our own: libuv's four are shared with files and DNS. No Node-API
 // here.
@@ -25,6 +26,8 @@ struct Job {
   std::shared_ptr<const Executable> executable;  // kept although its handle may be disposed of meanwhile
   std::int64_t batch = 0;
   std::vector<void*> operands;
+  std::vector<std::shared_ptr<const cuda::DeviceArray>> arrays;  // of the operands, kept although disposed of meanwhile
+  std::unique_ptr<bool[]> resident;                              // by operand; null where none lies on a device
   int threads = 0;
   int processor = -1;  // where it was submitted, and when
   std::chrono::steady_clock::time_point since;

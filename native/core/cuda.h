@@ -77,10 +77,10 @@ struct LoadOptions {
 
 // Memory of a device that this process has taken, in bytes.
 struct MemoryUse {
-  std::int64_t used = 0;  // by arrays, loaded programs, and runs in flight
-  std::int64_t kept = 0;  // given back, and kept for the next
-  std::int64_t peak = 0;  // the most that was used at one time
-  std::int64_t limit = 0;  // of both; 0: none
+  std::int64_t used = 0;             // by arrays, loaded programs, and runs in flight
+  std::int64_t kept = 0;             // given back, and kept for the next
+  std::int64_t peak = 0;             // the most that was used at one time
+  std::int64_t limit = 0;            // of both; 0: none
   std::int64_t free = 0, total = 0;  // of the device, whoever else uses it
 };
 Status memory_use(int device, MemoryUse& use) noexcept;

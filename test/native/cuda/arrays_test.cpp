@@ -1,5 +1,5 @@
-// Memory of devices: what is kept and limited, copies there and back, runs whose operands lie there, and what becomes of
-// all of it when any call to the device fails.
+// Memory of devices: what is kept and limited, copies there and back, runs whose operands lie there, and what becomes
+// of all of it when any call to the device fails.
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -159,8 +159,8 @@ void operands_lie_anywhere() {
     const compare::Case test = compare::random_case(seed, seed % 3 == 0);
     const auto program = load_case(test, dtype, mode, std::int64_t(1) << 30);
     // What sums over items does so in parts that depend on how they are cut.
-    const auto cut = seed % 3 == 0 ? load_case(test, dtype, mode, std::int64_t(1) << 30)
-                                   : load_case(test, dtype, mode, 4096);
+    const auto cut =
+        seed % 3 == 0 ? load_case(test, dtype, mode, std::int64_t(1) << 30) : load_case(test, dtype, mode, 4096);
     if (!CHECK(program != nullptr && cut != nullptr)) continue;
     const Index batch = seed % 5 == 0 ? 1 : 19;
     const Mixed host(*program, dtype, batch, 0, on);

@@ -1,0 +1,202 @@
+import { BrauerError, expected, show } from '../errors.js'
+import { encode } from '../program/encode.js'
+import { provideDevices, type DeviceData, type DeviceMemory } from '../tensor/device.js'
+import { allocateUnset, bytesPerElement, dtypes, type DataOf, type Dtype } from '../tensor/dtype.js'
+import { lengthOf } from '../tensor/memory.js'
+import { own } from '../tensor/owned.js'
+import { product } from '../tensor/size.js'
+import type { Backend, Data, Operand } from './backend.js'
+import type { DeviceArray, MemoryUse } from './binding.js'
+import { isStatus, NativeExecutable, toError } from './native-executable.js'
+import { binding, cudaInfo, inputsOf } from './native.js'
+
+let arrayOf: (data: DeviceData) => DeviceArray
+
+class CudaData<D extends Dtype = Dtype> implements DeviceData<D> {
+  readonly dtype: D
+  readonly size: number
+  readonly #memory: CudaMemory
+  #array: DeviceArray | undefined
+
+  static {
+    arrayOf = (data) => {
+      if (!(#array in data) || data.#array === undefined)
+        throw new BrauerError('disposed', `${data.device}: expected memory that is there, received memory disposed of`)
+      return data.#array
+    }
+  }
+
+  constructor(memory: CudaMemory, array: DeviceArray, dtype: D, size: number) {
+    this.#memory = memory
+    this.#array = array
+    this.dtype = dtype
+    this.size = size
+  }
+
+  get device(): string {
+    return this.#memory.device
+  }
+
+  get isLive(): boolean {
+    return this.#array !== undefined
+  }
+
+  async read(): Promise<DataOf[D]> {
+    const data = allocateHost(this.dtype, this.size)
+    await this.#memory.copier(this.dtype).run(this.size, [this, data])
+    return data
+  }
+
+  readSync(): DataOf[D] {
+    const data = allocateHost(this.dtype, this.size)
+    this.#memory.copier(this.dtype).runSync(this.size, [this, data])
+    return data
+  }
+
+  dispose(): void {
+    if (this.#array !== undefined) binding('cuda').dispose(this.#array)
+    this.#array = undefined
+  }
+}
+
+/** A program on an NVIDIA device; operands may lie there. */
+class CudaExecutable extends NativeExecutable {
+  protected override place(operands: readonly Operand[]): readonly Data[] {
+    return operands.map((operand) => (ArrayBuffer.isView(operand) ? operand : arrayOf(operand))) as readonly Data[]
+  }
+}
+
+class CudaMemory implements DeviceMemory {
+  readonly index: number
+  readonly #copiers = new Map<number, CudaExecutable>()
+
+  constructor(index: number) {
+    this.index = index
+  }
+
+  get device(): string {
+    return `cuda:${String(this.index)}`
+  }
+
+  allocate<D extends Dtype>(dtype: D, size: number): CudaData<D> {
+    const array = binding('cuda').allocate(this.index, product([size, bytesPerElement(dtype)], this.device))
+    if (isStatus(array)) throw toError(array)
+    return new CudaData(this, array, dtype, size)
+  }
+
+  async upload<D extends Dtype>(dtype: D, data: DataOf[D]): Promise<CudaData<D>> {
+    const there = this.allocate(dtype, lengthOf(data))
+    try {
+      await this.copier(dtype).run(there.size, [data, there])
+    } catch (error) {
+      there.dispose()
+      throw error
+    }
+    return there
+  }
+
+  uploadSync<D extends Dtype>(dtype: D, data: DataOf[D]): CudaData<D> {
+    const there = this.allocate(dtype, lengthOf(data))
+    try {
+      this.copier(dtype).runSync(there.size, [data, there])
+    } catch (error) {
+      there.dispose()
+      throw error
+    }
+    return there
+  }
+
+  copier(dtype: Dtype): CudaExecutable {
+    const bytes = bytesPerElement(dtype)
+    let copier = this.#copiers.get(bytes)
+    if (!copier) {
+      const handle = binding('cuda').copier(this.index, bytes)
+      if (isStatus(handle)) throw toError(handle)
+      this.#copiers.set(bytes, (copier = new CudaExecutable(binding('cuda'), handle, 1)))
+    }
+    return copier
+  }
+}
+
+function allocateHost<D extends Dtype>(dtype: D, size: number): DataOf[D] {
+  const data = allocateUnset(dtype, size)
+  own(data.buffer as ArrayBuffer)
+  return data
+}
+
+/** How programs are loaded: as in `Binding.load`. */
+interface LoadOptions {
+  readonly mode: number
+  readonly precision: number
+  readonly memory: number
+}
+
+/** Programs on an NVIDIA device; exact ones have the highest precision. @throws BrauerError `backend-unavailable` */
+export function deviceLoader(device: number, { mode, precision, memory }: LoadOptions): Backend['load'] {
+  const addon = binding('cuda')
+  return (program, dtype, expectedBatch = 1, exact = false) => {
+    const words = encode(program)
+    const type = dtypes.indexOf(dtype)
+    const handle = addon.load(words, type, expectedBatch, device, mode, exact ? 0 : precision, memory)
+    if (isStatus(handle)) throw toError(handle)
+    return new CudaExecutable(addon, handle, inputsOf(program))
+  }
+}
+
+const memories = new Map<number, CudaMemory>()
+
+/** The memory of an NVIDIA device by its index. */
+export function deviceMemory(index: number): DeviceMemory {
+  let found = memories.get(index)
+  if (!found) memories.set(index, (found = new CudaMemory(index)))
+  return found
+}
+
+/** The index of a device that can be used, 'cuda' or 'cuda:1' and so on.
+ *  @throws BrauerError `invalid-argument`, `backend-unavailable` with exactly why it cannot be used */
+function usableDevice(device: unknown, where: string): number {
+  const [, number = '0'] = /^cuda(?::(\d{1,4}))?$/.exec(typeof device === 'string' ? device : '') ?? []
+  if (typeof device !== 'string' || !/^cuda(:\d{1,4})?$/.test(device))
+    throw expected('invalid-argument', where, 'cpu, cuda, or cuda:1 and so on', show(device))
+  return checkDevice(Number(number), where)
+}
+
+/** @throws BrauerError `backend-unavailable` */
+export function checkDevice(index: number, where: string): number {
+  const { devices, problem } = cudaInfo()
+  const device = devices[index]
+  const reason =
+    problem ??
+    (device === undefined
+      ? `expected a device below ${String(devices.length)}, received ${String(index)}`
+      : device.problem)
+  if (reason !== undefined) throw new BrauerError('backend-unavailable', `${where}: ${reason}`)
+  return index
+}
+
+provideDevices((device) => deviceMemory(usableDevice(device, 'to: device')))
+
+/** The memory of an NVIDIA device in bytes: what this process uses and keeps, and what there is.
+ *  @param device 'cuda', which is 'cuda:0', or another
+ *  @throws BrauerError `invalid-argument`, `backend-unavailable`, `device-lost` */
+export function memory(device = 'cuda'): MemoryUse {
+  const use = binding('cuda').memory(usableDevice(device, 'memory: device'))
+  if (isStatus(use)) throw toError(use)
+  return use
+}
+
+/** Limits what this process takes of a device, from now on, in bytes; undefined: no limit. A call that would pass it is cut into smaller
+ *  batches, or fails with `out-of-memory` where that is not enough.
+ *  @throws BrauerError `invalid-argument`, `backend-unavailable` */
+memory.limit = (bytes: number | undefined, device = 'cuda'): void => {
+  if (bytes !== undefined && !(Number.isSafeInteger(bytes) && bytes > 0))
+    throw expected('invalid-argument', 'memory.limit: bytes', 'a positive integer or undefined', show(bytes))
+  const status = binding('cuda').limitMemory(usableDevice(device, 'memory.limit: device'), bytes ?? 0)
+  if (status) throw toError(status)
+}
+
+/** Gives a device the memory back that is kept for later calls. @throws BrauerError `invalid-argument`, `backend-unavailable` */
+memory.release = (device = 'cuda'): void => {
+  const status = binding('cuda').dropMemory(usableDevice(device, 'memory.release: device'))
+  if (status) throw toError(status)
+}
