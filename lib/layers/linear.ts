@@ -1,9 +1,9 @@
-import { chooseBackend, type BackendChoice } from '../backends/index.js'
+import type { BackendChoice } from '../backends/index.js'
 import { cpuInfo, estimateOnDevice } from '../backends/native.js'
 import type { Backend, Data, DeviceEstimates, Executable, Operand } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
 import { expected, show } from '../errors.js'
-import { isGroup, type Group, type Order } from '../groups/group.js'
+import type { Group, Order } from '../groups/group.js'
 import type { Plan } from '../plan/plan.js'
 import { compile, type Compiled, type ProgramName } from '../runtime/compiled.js'
 import { explainPlan } from '../runtime/explain.js'
@@ -16,8 +16,9 @@ import { Tensor, type TensorLike } from '../tensor/tensor.js'
 import { checkHost, End, isRemote, release } from './end.js'
 import { callOptions, checkSignal, runAsync, runSync, type Job } from './job.js'
 import { fresh, parseSpace, type Entry } from './operands.js'
-import { checkInteger, ownOptions, resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
+import { checkInteger, ownOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
+import { setUp, type Setup } from './setup.js'
 import { freshCorners, groupBySize, putCorners, takeCorners, type SizeGroup } from './sizes.js'
 
 /** What `explain` assumes of the cache where no backend tells. */
@@ -377,51 +378,6 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const dtype = computeDtype(this.options.dtype)
     const { memory } = this.#backend
     return memory === undefined || host ? fresh(dtype, packed.size) : memory.allocate(dtype, packed.size)
-  }
-}
-
-interface Setup<In extends Space, Out extends Space, D extends Dtype> {
-  readonly specification: Specification
-  readonly input: In
-  readonly output: Out
-  readonly options: ResolvedOptions<D>
-  readonly choice: BackendChoice
-  readonly backend: Backend
-  readonly inputs: readonly Entry[]
-  readonly outputs: readonly Entry[]
-}
-
-/** The space as it was read, whatever becomes of the object it was read from. */
-function asRecord<T extends Space>(entries: readonly Entry[]): T {
-  return Object.freeze(Object.fromEntries(entries.map(({ key, channels }) => [key, channels]))) as T
-}
-
-function setUp<In extends Space, Out extends Space, D extends Dtype>(
-  group: Group,
-  input: In,
-  output: Out,
-  given: LinearOptions<D> | undefined,
-): Setup<In, Out, D> {
-  if (!isGroup(group))
-    throw expected('invalid-group', 'linear: group', 'a group such as S(5), O(3), SO(3) or Sp(4)', show(group))
-  const options = resolveOptions(given)
-  const inputs = parseSpace(group, input, 'linear: input space')
-  const outputs = parseSpace(group, output, 'linear: output space')
-  const { backend, choice } = chooseBackend(options.backend, { ...options.cuda, precision: options.precision })
-  const space = (entries: readonly Entry[]) => entries.map(({ order, channels }) => ({ order, channels }))
-  const { bias, basis, normalize, layout, strategy, steps, expectedBatch } = options
-  const specification: Specification = {
-    group, basisGroup: group, inputs: space(inputs), outputs: space(outputs), bias, basis, normalize, layout, strategy, steps, expectedBatch,
-  } // prettier-ignore
-  return {
-    specification,
-    input: asRecord<In>(inputs),
-    output: asRecord<Out>(outputs),
-    options,
-    choice,
-    backend,
-    inputs,
-    outputs,
   }
 }
 

@@ -139,7 +139,9 @@ describe('the addon', () => {
     expect(info.isas).toContainEqual({ name: 'portable', available: true })
     expect(info.l2).toBeGreaterThan(0)
     expect(info.tileBytes).toBeGreaterThan(0)
-    expect(cpu()).toMatchObject({ name: 'cpu', device: info.cpu })
+    // A calibration of this machine may have found a BLAS, which is then part of the name.
+    expect(cpu()).toMatchObject({ name: 'cpu', device: expect.stringMatching(/\S/) as unknown })
+    expect(cpu().device.startsWith(info.cpu)).toBe(true)
     expect(cpu()).toBe(cpu())
   })
 
