@@ -35,6 +35,8 @@ export interface Backend {
   readonly key?: string
   /** Where operands may lie besides the host. */
   readonly memory?: DeviceMemory
+  /** Does off the event loop what the first use of a device takes, some tenths of a second; `load` would do it on the way. */
+  ready?(): Promise<void>
   /** @param expectedBatch items of a usual run, 1 by default: a backend may lay items out for it, once for all runs
    *  @param exact whether products need the full precision of the dtype, whatever the layer asks for; false by default */
   load(program: Program, dtype: Dtype, expectedBatch?: number, exact?: boolean): Executable

@@ -30,6 +30,7 @@ export function cuda(index: number, where: string, options: DeviceOptions = {}):
     key: `cuda:${String(index)}/${mode}/${precision}/${String(memory)}`,
     device: `${device.name} (cuda:${String(index)})`,
     memory: deviceMemory(index),
+    ready: () => deviceMemory(index).ready(),
     load: deviceLoader(index, { mode: cudaModes.indexOf(mode), precision: precisions.indexOf(precision), memory }),
   }
 }

@@ -106,6 +106,11 @@ class CudaMemory implements DeviceMemory {
     return there
   }
 
+  /** A copy from the host to the host is one of the device all the same, and sets it to work. */
+  async ready(): Promise<void> {
+    await this.copier('float32').run(1, [allocateHost('float32', 1), allocateHost('float32', 1)])
+  }
+
   copier(dtype: Dtype): CudaExecutable {
     const bytes = bytesPerElement(dtype)
     let copier = this.#copiers.get(bytes)
@@ -146,7 +151,7 @@ export function deviceLoader(device: number, { mode, precision, memory }: LoadOp
 const memories = new Map<number, CudaMemory>()
 
 /** The memory of an NVIDIA device by its index. */
-export function deviceMemory(index: number): DeviceMemory {
+export function deviceMemory(index: number): CudaMemory {
   let found = memories.get(index)
   if (!found) memories.set(index, (found = new CudaMemory(index)))
   return found

@@ -396,7 +396,7 @@ export function linear<const In extends Space, const Out extends Space, D extend
   return new Linear(setup, compile(setup.specification))
 }
 
-/** `linear`, planned off the event loop. */
+/** `linear`, planned off the event loop, where a device is also set to work. */
 linear.async = async <const In extends Space, const Out extends Space, D extends Dtype = 'float32'>(
   group: Group,
   input: In,
@@ -404,5 +404,6 @@ linear.async = async <const In extends Space, const Out extends Space, D extends
   options?: LinearOptions<D>,
 ): Promise<Linear<In, Out, D>> => {
   const setup = setUp(group, input, output, options)
-  return new Linear(setup, await compileInWorker(setup.specification))
+  const [compiled] = await Promise.all([compileInWorker(setup.specification), setup.backend.ready?.()])
+  return new Linear(setup, compiled)
 }

@@ -110,6 +110,11 @@ each('%s', (name) => {
     expect(y[2].device).toBe('cpu')
   })
 
+  test('planned off the event loop', async () => {
+    const planned = await linear.async(O(3), { 1: 3, 2: 2 }, { 0: 2, 2: 3 }, { ...on(name), bias: true, seed: 4 })
+    expect(await host(await planned.forward({ 1: x[1], 2: there(x[2]) }))).toEqual(await host(y))
+  })
+
   test('both gradients', async () => {
     const g = { 0: draw([5, 2]), 2: draw([5, 3, 3, 3]) }
     const [xThere, gThere] = [
