@@ -10,7 +10,8 @@ import type { DeviceArray, MemoryUse } from './binding.js'
 import { isStatus, NativeExecutable, toError } from './native-executable.js'
 import { binding, cudaInfo, inputsOf } from './native.js'
 
-let arrayOf: (data: DeviceData) => DeviceArray
+/** What the addon takes an operand as: its own handle of what lies on a device, all else as it is. */
+let placed: (operand: Operand) => Operand | DeviceArray
 
 class CudaData<D extends Dtype = Dtype> implements DeviceData<D> {
   readonly dtype: D
@@ -19,10 +20,11 @@ class CudaData<D extends Dtype = Dtype> implements DeviceData<D> {
   #array: DeviceArray | undefined
 
   static {
-    arrayOf = (data) => {
-      if (!(#array in data) || data.#array === undefined)
-        throw new BrauerError('disposed', `${data.device}: expected memory that is there, received memory disposed of`)
-      return data.#array
+    placed = (operand) => {
+      if (typeof operand !== 'object' || operand === null || !(#array in operand)) return operand
+      if (operand.#array === undefined)
+        throw expected('disposed', `memory of ${operand.device}`, 'some that is there', 'some that was disposed of')
+      return operand.#array
     }
   }
 
@@ -62,7 +64,7 @@ class CudaData<D extends Dtype = Dtype> implements DeviceData<D> {
 /** A program on an NVIDIA device; operands may lie there. */
 class CudaExecutable extends NativeExecutable {
   protected override place(operands: readonly Operand[]): readonly Data[] {
-    return operands.map((operand) => (ArrayBuffer.isView(operand) ? operand : arrayOf(operand))) as readonly Data[]
+    return operands.map(placed) as readonly unknown[] as readonly Data[]
   }
 }
 
