@@ -40,6 +40,7 @@ describe('the tarball', () => {
       'dist-bench/main.js',
       'dist-bench/page/page.js',
       'bench/python/worker.py',
+      'scripts/reference_layer.py',
       'LICENSE',
       'README.md',
       'CMakeLists.txt',
@@ -56,8 +57,8 @@ describe('the tarball', () => {
     const shipped =
       /^(dist|dist-bench|bench\/python|prebuilds|native|cuda|examples)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
     const outside = /^bench\/(package\.json|README\.md|contenders\/layer-worker\.mjs)$/
-    const building = /^(CMakeLists\.txt|binding\.gyp|scripts\/(gyp-build|nvcc)\.mjs)$/
-    expect(box.packed.filter((path) => ![shipped, outside, building].some((each) => each.test(path)))).toEqual([])
+    const beside = /^(CMakeLists\.txt|binding\.gyp|scripts\/(gyp-build|nvcc)\.mjs|scripts\/reference_layer\.(md|py))$/
+    expect(box.packed.filter((path) => ![shipped, outside, beside].some((each) => each.test(path)))).toEqual([])
     expect(box.packed.filter((path) => /\.tsbuildinfo$|__pycache__/.test(path))).toEqual([])
   })
 })
