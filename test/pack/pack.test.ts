@@ -87,6 +87,22 @@ describe('an installed package', () => {
     expect(box.check('wrong.ts', program + `linear(O(3), { 1: 8 }, { 0: 16 }, { bais: true })\n`)).toContain('bais')
   })
 
+  test('brings the parts for other libraries, which name a package that they lack', () => {
+    const program = (how: string) => `${how}
+      console.log(onnxSession(linear(O(3), { 1: 1 }, { 0: 1, 1: 1 })).outputNames.join())
+      try {
+        exportOnnx(linear(O(3), { 1: 1 }, { 1: 1 }))
+      } catch (error) {
+        console.log(error.code, error.message.includes('npm install protobufjs'))
+      }`
+    const [imported, required] = [
+      program(`import { linear, O } from 'brauer'\nimport { exportOnnx, onnxSession } from 'brauer/onnx'`),
+      program(`const { linear, O } = require('brauer')\nconst { exportOnnx, onnxSession } = require('brauer/onnx')`),
+    ]
+    expect(box.node('onnx.mjs', imported)).toBe('y0,y1\npackage-missing true\n')
+    expect(box.node('onnx.cjs', required)).toBe('y0,y1\npackage-missing true\n')
+  })
+
   test('brings the command line', () => {
     expect(box.command('brauer', 'info')).toMatch(/\d+\.\d+\.\d+/)
   })
