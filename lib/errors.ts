@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'invalid-program' // a program that the verifier refuses
   | 'invalid-file' // a malformed safetensors, npy or cache file
   | 'backend-unavailable' // a named backend that cannot run here
+  | 'package-missing' // an optional package that is not installed
   | 'tensor-on-device' // host data of a device tensor
   | 'disposed' // use after dispose
   | 'aborted' // the AbortSignal fired

@@ -8,9 +8,12 @@ export const name = 'imports in lib/ point along the pipeline'
 
 // Each folder may import itself, the leaves, and every folder before it in its row.
 const leaves = { errors: [], tensor: ['errors'] }
-const pipeline = ['diagrams', 'groups', 'plan', 'program', 'backends', 'runtime', 'layers', 'server', 'index', 'cli']
+const pipeline = ['diagrams', 'groups', 'plan', 'program', 'backends', 'runtime', 'layers', 'server', 'index', 'onnx', 'cli'] // prettier-ignore
 // File formats know tensors and nothing of layers; from the layers on they may be used.
 const interop = { folder: 'interop', usedFrom: 'layers' }
+
+// Packages that are there only where somebody uses what needs them.
+const optional = { onnx: ['protobufjs'] }
 
 const allowed = { ...leaves, [interop.folder]: Object.keys(leaves) }
 for (const [position, folder] of pipeline.entries()) {
@@ -32,7 +35,8 @@ export function run() {
     for (const match of readFileSync(join(root, file), 'utf8').matchAll(specifier)) {
       const target = match[1] ?? match[2]
       if (!target.startsWith('.')) {
-        if (!isBuiltin(target) && !(target in dependencies)) problems.push(`${file}: '${target}' is no dependency`)
+        const known = target in dependencies || optional[from]?.some((name) => target === name || target.startsWith(`${name}/`)) // prettier-ignore
+        if (!isBuiltin(target) && !known) problems.push(`${file}: '${target}' is no dependency`)
         else if (isBuiltin(target) && !target.startsWith('node:')) problems.push(`${file}: write 'node:${target}'`)
         continue
       }

@@ -40,6 +40,7 @@ describe('the tarball', () => {
       'dist-bench/main.js',
       'dist-bench/page/page.js',
       'bench/python/worker.py',
+      'scripts/reference_layer.py',
       'LICENSE',
       'README.md',
       'CMakeLists.txt',
@@ -56,8 +57,8 @@ describe('the tarball', () => {
     const shipped =
       /^(dist|dist-bench|bench\/python|prebuilds|native|cuda|examples)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
     const outside = /^bench\/(package\.json|README\.md|contenders\/layer-worker\.mjs)$/
-    const building = /^(CMakeLists\.txt|binding\.gyp|scripts\/(gyp-build|nvcc)\.mjs)$/
-    expect(box.packed.filter((path) => ![shipped, outside, building].some((each) => each.test(path)))).toEqual([])
+    const beside = /^(CMakeLists\.txt|binding\.gyp|scripts\/(gyp-build|nvcc)\.mjs|scripts\/reference_layer\.(md|py))$/
+    expect(box.packed.filter((path) => ![shipped, outside, beside].some((each) => each.test(path)))).toEqual([])
     expect(box.packed.filter((path) => /\.tsbuildinfo$|__pycache__/.test(path))).toEqual([])
   })
 })
@@ -84,6 +85,22 @@ describe('an installed package', () => {
       `
     expect(box.check('right.ts', program)).toBe('')
     expect(box.check('wrong.ts', program + `linear(O(3), { 1: 8 }, { 0: 16 }, { bais: true })\n`)).toContain('bais')
+  })
+
+  test('brings the parts for other libraries, which name a package that they lack', () => {
+    const program = (how: string) => `${how}
+      console.log(onnxSession(linear(O(3), { 1: 1 }, { 0: 1, 1: 1 })).outputNames.join())
+      try {
+        exportOnnx(linear(O(3), { 1: 1 }, { 1: 1 }))
+      } catch (error) {
+        console.log(error.code, error.message.includes('npm install protobufjs'))
+      }`
+    const [imported, required] = [
+      program(`import { linear, O } from 'brauer'\nimport { exportOnnx, onnxSession } from 'brauer/onnx'`),
+      program(`const { linear, O } = require('brauer')\nconst { exportOnnx, onnxSession } = require('brauer/onnx')`),
+    ]
+    expect(box.node('onnx.mjs', imported)).toBe('y0,y1\npackage-missing true\n')
+    expect(box.node('onnx.cjs', required)).toBe('y0,y1\npackage-missing true\n')
   })
 
   test('brings the command line', () => {
