@@ -1,7 +1,8 @@
 /** The whole addon. Nothing else of it is used. Statuses are turned into errors in native.ts. */
 export interface Binding {
   readonly version: string
-  info(): CpuInfo
+  /** A status when there is no memory for the answer. */
+  info(): CpuInfo | Status
   /** Looks for devices anew. Apart from `info`, because it loads the driver: with one, the first call takes a tenth of a second or
    *  more. A status when there is no memory for the answer. */
   cuda(): CudaInfo | Status

@@ -19,7 +19,7 @@ let backend: Backend | undefined
 export function cpu(): Backend {
   if (backend) return backend
   const addon = settled()
-  const { cpu: processor, blas, error } = addon.info()
+  const { cpu: processor, blas, error } = infoOf(addon)
   // An override that cannot be met is an error for `auto` too, never another choice in silence.
   if (error !== undefined) throw new BrauerError('invalid-argument', `backend cpu: ${error}`)
   backend = {
@@ -34,9 +34,15 @@ export function cpu(): Backend {
   return backend
 }
 
-/** What the addon found out about the processor. @throws BrauerError `backend-unavailable` when there is no addon */
+/** What the addon found out about the processor. @throws BrauerError `backend-unavailable` when there is no addon, `out-of-memory` */
 export function cpuInfo(): CpuInfo {
-  return settled().info()
+  return infoOf(settled())
+}
+
+function infoOf(addon: Binding): CpuInfo {
+  const info = addon.info()
+  if (isStatus(info)) throw toError(info)
+  return info
 }
 
 /** What CUDA finds on this machine; the first call loads the driver.
@@ -99,7 +105,7 @@ let isSettled = false
 function settled(): Binding {
   const addon = binding()
   if (isSettled) return addon
-  const measured = measuredBlas(processorName(addon.info()))
+  const measured = measuredBlas(processorName(infoOf(addon)))
   useBlas(addon, measured?.library, measured?.faster)
   isSettled = true
   return addon

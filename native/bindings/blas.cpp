@@ -82,16 +82,14 @@ Status to_ranges(napi_env env, napi_value value, std::vector<BlasRange>& ranges)
 }  // namespace
 
 napi_value blas_object(napi_env env) {
-  return guarded(env, [&]() -> napi_value {
-    const BlasInfo info = blas_info();
-    napi_value object = nullptr;
-    napi_create_object(env, &object);
-    if (!info.library.empty()) napi_set_named_property(env, object, "library", to_js(env, info.library.c_str()));
-    napi_set_named_property(env, object, "reason", to_js(env, info.reason.c_str()));
-    if (!info.faster.empty()) napi_set_named_property(env, object, "faster", to_array(env, info.faster));
-    napi_set_named_property(env, object, "products", to_array(env, info.products));
-    return object;
-  });
+  const BlasInfo info = blas_info();
+  napi_value object = nullptr;
+  napi_create_object(env, &object);
+  if (!info.library.empty()) napi_set_named_property(env, object, "library", to_js(env, info.library.c_str()));
+  napi_set_named_property(env, object, "reason", to_js(env, info.reason.c_str()));
+  if (!info.faster.empty()) napi_set_named_property(env, object, "faster", to_array(env, info.faster));
+  napi_set_named_property(env, object, "products", to_array(env, info.products));
+  return object;
 }
 
 napi_value product_rate(napi_env env, napi_callback_info info) {

@@ -4,7 +4,7 @@
 
 namespace brauer::bindings {
 
-// `blas` of CpuInfo in lib/backends/binding.d.ts.
+// `blas` of CpuInfo in lib/backends/binding.d.ts. May throw std::bad_alloc.
 napi_value blas_object(napi_env env);
 
 // productRate(kind, dtype, rows, inner, cols) of lib/backends/binding.d.ts.

@@ -8,6 +8,14 @@
 namespace brauer::bindings {
 
 Environment* Environment::create(napi_env env) {
+  try {
+    return try_create(env);
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+Environment* Environment::try_create(napi_env env) {
   std::unique_ptr<Environment> environment(new Environment(env));
   if (!environment->prepare()) return nullptr;
   const auto drop = [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); };

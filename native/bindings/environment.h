@@ -17,7 +17,7 @@ namespace brauer::bindings {
 // thread.
 class Environment {
  public:
-  // Null when the environment is already on its way out.
+  // Null when the environment is already on its way out, or there is no memory.
   static Environment* create(napi_env env);
 
   // Starts the job. `kept` is an array: of what has to stay alive until the job is done, and at `last` of the function
@@ -41,6 +41,7 @@ class Environment {
   };
 
   explicit Environment(napi_env env) : env_(env) {}
+  static Environment* try_create(napi_env env);
   bool prepare();
   void close();
   void deliver();

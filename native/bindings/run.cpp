@@ -56,13 +56,15 @@ Status read_call(napi_env env, napi_callback_info info, bool loose, Call& call) 
   return read_operands(env, *call.environment, *call.executable, call.batch, lengths, call.operands);
 }
 
-// An array of the operands and of `last` of our own: the caller may change theirs while the job runs.
+// An array of the operands and of `last` of our own: the caller may change theirs while the job runs. Null where it
+// does not hold them all, because the environment is ending: a job must not use what nothing keeps.
 napi_value copy_array(napi_env env, const std::pmr::vector<napi_value>& values, napi_value last) {
   napi_value array = nullptr;
   napi_create_array_with_length(env, values.size() + 1, &array);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    napi_set_element(env, array, static_cast<std::uint32_t>(i), values[i]);
-  napi_set_element(env, array, static_cast<std::uint32_t>(values.size()), last);
+  for (std::size_t i = 0; i <= values.size(); ++i) {
+    const napi_value value = i < values.size() ? values[i] : last;
+    if (napi_set_element(env, array, static_cast<std::uint32_t>(i), value) != napi_ok) return nullptr;
+  }
   return array;
 }
 

@@ -27,7 +27,7 @@ function start(script: string, rest: readonly string[], environment: Record<stri
   })
 }
 
-const scripts = ['terminate', 'in-turn', 'at-once', 'transfer', 'lifetime']
+const scripts = ['terminate', 'terminate calls', 'in-turn', 'at-once', 'transfer', 'lifetime']
 const exits = [
   ['exit', 3],
   ['throw', 1],
@@ -43,7 +43,8 @@ function suite(environment: Record<string, string>): void {
   test.each(scripts)(
     '%s',
     async (script) => {
-      const ending = await start(`${script}.mjs`, [], environment)
+      const [name, ...rest] = script.split(' ')
+      const ending = await start(`${name}.mjs`, rest, environment)
       expect(ending).toEqual({ code: 0, signal: null, output: expect.stringMatching(/^ok .*\n$/) })
     },
     6 * minute,

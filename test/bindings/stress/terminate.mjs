@@ -1,16 +1,19 @@
-// Workers are terminated at random moments of their lives: while they load, run, or wait for their runs.
+// Workers are terminated at random moments of their lives: while they load, run, or wait for their runs (`busy`); or in the middle of calls that
+// make objects (`calls`).
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { check, checkScaling, randomness, sleep } from './programs.mjs'
 
-const times = Number(process.argv[2] ?? 200)
+const [task = 'busy'] = process.argv.slice(2)
+// Under a sanitizer a worker takes long to start.
+const times = task === 'calls' && process.env.LD_PRELOAD ? 80 : 200
 const random = randomness(7)
 let running = 0
 let slowest = 0
 
 async function oneByOne(count) {
   for (let i = 0; i < count; i++) {
-    const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: { task: 'busy' } })
+    const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: { task } })
     let started = false
     const message = once(worker, 'message').then(() => (started = true))
     // Most of them during their runs; every fourth wherever it happens to be.
