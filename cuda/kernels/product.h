@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cuda/kernels/product_mma.h"
+#include "cuda/kernels/product_shape.h"
 #include "cuda/kernels/step.h"
 
 /* `mix`
@@ -8,9 +9,6 @@
    weight           out[k, j] (+)= Σ_r left[r, k] · right[r, j]     for each item, or over all of them
    One worker per few rows and a vector of columns. */
 namespace brauer::cuda {
-
-// A worker's rows: with one `right` for all items they may belong to several.
-constexpr int kProductRows = 8;
 
 // Columns of one row of `right` that a worker takes; side by side or `right_j` apart.
 template <class T, int V>

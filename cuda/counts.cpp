@@ -1,0 +1,165 @@
+#include "cuda/counts.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "cuda/kernels/product_shape.h"
+
+// Instructions are those of the loops as they are compiled: loads, stores, arithmetic, and the sums of 64 bits of which
+// an address takes two.
+namespace brauer::cuda {
+namespace {
+
+constexpr double kWarp = 32;
+constexpr double kPlace = 12;                // to split a job into its group and place
+constexpr double kLoop = 12, kPointer = 6;  // to take a loop's digit off a place; to find an item's element
+constexpr double kPlainTerms = 64;           // as in step.h
+constexpr double kLongSum = 7;               // of a term of a long sum, for each element
+
+double warps(double jobs) { return std::ceil(jobs / kWarp); }
+double put(double vector, bool set) { return set ? 2 : 3 + vector; }
+
+}  // namespace
+
+Counts Counter::of(const OpCode& op, double items, double groups) const {
+  switch (op.kind) {
+    case Kind::zero:
+      return of_zero(rows<ZeroCode>(code_->zeros)[op.index], items, groups);
+    case Kind::move:
+      return of_move(rows<MoveCode>(code_->moves)[op.index], items, groups);
+    case Kind::product: {
+      const auto& product = rows<ProductCode>(code_->products)[op.index];
+      return of_product(product, product.rows, items);
+    }
+    case Kind::weights: {
+      const auto& weights = rows<WeightsCode>(code_->weights)[op.index];
+      return of_weights(weights, weights.rows, items, groups);
+    }
+    case Kind::orbit:
+      break;
+  }
+  const auto& orbit = rows<OrbitCode>(code_->orbits)[op.index];
+  std::array<double, 1 << (kMaxD - 1)> multi{};
+  for (int code = 0; code < 1 << (orbit.d - 1); code++)
+    multi[std::size_t(code)] = double(choose(orbit.n, parts(code)));
+  return of_orbit(orbit, multi.data(), items, groups);
+}
+
+Counts Counter::of_zero(const ZeroCode& zero, double items, double groups) const {
+  const double each = std::ceil(items / groups);
+  return {warps(zero.work * groups) * (kPlace + kLoop + each * kPointer), 0, 0, zero.work * items * bytes_, 0};
+}
+
+Counts Counter::of_move(const MoveCode& move, double items, double groups) const {
+  const auto* const group = rows<GroupCode>(code_->groups) + move.groups;
+  const auto* const loops = rows<LoopCode>(code_->loops) + move.loops;
+  double entries = 0;
+  for (std::uint32_t g = 0; g < move.group_count; g++) entries += group[g].end - group[g].first;
+  entries /= std::max(1u, move.group_count);
+  const double inner = loops[move.parallel + move.reduced - 1].extent.divisor, vector = move.vector;
+  const double terms = entries * move.settings * inner;
+  const double per_term = (terms > kPlainTerms ? kLongSum : 1) * vector + 4;
+  const double per_item = 2 * kPointer + vector + put(vector, move.set) + terms * per_term +
+                          entries * move.settings * (kPlace + kLoop * (move.reduced - 1));
+  const double per_job = 2 * kPlace + kLoop * move.parallel;
+  const double jobs = move.serial ? items : move.work * groups, outputs = double(move.work) * items;
+  const double size = vector * bytes_;
+  Counts counts;
+  counts.instructions = warps(jobs) * (per_job + std::ceil(items / groups) * per_item);
+  counts.multiplies = outputs * terms * vector;
+  counts.reads = outputs * (terms + (move.set ? 0 : 1)) * size, counts.writes = outputs * size;
+  return counts;
+}
+
+Counts Counter::of_product(const ProductCode& product, double rows, double items) const {
+  const double height = product.own ? 1 : kProductRows, vector = product.vector;
+  const double blocks = std::ceil(rows * items / height), workers = blocks * product.col_blocks;
+  // Steps of so many values of the inner index, by which rows of left are loaded.
+  const double step = product.left_vector && vector > 1 && !product.own ? 16 / bytes_ : 1;
+  const double right = product.right_j == 1 ? 3 : 3 * vector;
+  const double per_step = step * (height * vector + right) + 3 * height + 4;
+  const double per_row = 2 * (kPlace + 2 * kPointer) + put(vector, product.set);
+  const double out = rows * items * product.cols * bytes_;
+  Counts counts;
+  counts.instructions = warps(workers) * (40 + height * per_row + std::ceil(product.inner / step) * per_step);
+  counts.multiplies = rows * items * product.inner * product.cols;
+  // What lanes of a warp read of one place is read once.
+  const double across = std::min(kWarp, std::max(1.0, double(product.col_blocks)));
+  counts.reads = workers / across * height * product.inner * bytes_ + (product.set ? 0 : out);
+  counts.writes = out;
+  counts.weights = workers * product.inner * vector * bytes_ / std::max(1.0, std::floor(kWarp / across));
+  return counts;
+}
+
+Counts Counter::of_weights(const WeightsCode& weights, double rows, double items, double groups) const {
+  const double jobs = weights.work * groups, each = std::ceil(items / groups), vector = weights.vector;
+  const double per_row = kWeightRows * (vector + 3) + 5;
+  Counts counts;
+  counts.instructions = warps(jobs) * (2 * kPlace + each * (2 * kPointer + rows * per_row) +
+                                       kWeightRows * (put(vector, weights.set) + kLongSum * vector));
+  counts.multiplies = rows * items * weights.inner * weights.cols;
+  counts.reads = rows * items * (weights.inner + weights.cols) * bytes_ * 2;
+  return counts;
+}
+
+Counts Counter::of_orbit(const OrbitCode& orbit, const double* multi_indices, double items, double groups) const {
+  const auto* const compositions = rows<CompositionCode>(code_->compositions) + orbit.compositions;
+  const auto* const numbers = rows<std::int32_t>(code_->numbers);
+  const double settings = orbit.per_loops.divisor, vector = orbit.vector, size = vector * bytes_, d = orbit.d;
+  const double each = std::ceil(items / groups);
+  double all = 0;
+  for (std::uint32_t code = 0; code < 1u << (orbit.d - 1); code++) all += multi_indices[code];
+  Counts counts;
+  double instructions = 0;  // of a warp
+  const double beside = std::max(1.0, kWarp / settings);
+  for (std::uint32_t code = 0; code < 1u << (orbit.d - 1); code++) {
+    const double multi = multi_indices[code], m = compositions[code].columns;
+    const double terms =
+        numbers[compositions[code].terms + compositions[code].columns] - numbers[compositions[code].terms];
+    const double column = 10 + 8 * d, row = 30 + kLoop * (1 + orbit.loop_count);
+    const bool is_many = m > 3 && m != 6;
+    const double own = 2 * kPlace + 40 + kLoop * orbit.loop_count + (is_many ? 0 : m * (column + row));
+    const double moved = m * (kPointer + 1 + kPointer + put(vector, orbit.set)) + terms * (20 + column + vector);
+    const double sums = m * m * (vector + 1 + (is_many ? (orbit.inverse ? row : column) + kPointer + 1 : 0));
+    // A warp goes through all compositions that its lanes have.
+    instructions += (1 - std::pow(1 - multi / all, beside)) * (own + each * (moved + sums));
+    counts.multiplies += multi * settings * items * (m * m + terms) * vector;
+    counts.reads += multi * settings * items * ((is_many ? m * m : m) + terms + (orbit.set ? 0 : m)) * size;
+    counts.writes += multi * settings * items * m * size;
+  }
+  counts.instructions = warps(all * settings * groups) * instructions;
+  return counts;
+}
+
+Counts Counter::in_boxes(const OpCode& op, const CompiledSection& section, std::size_t number) const {
+  const auto& code = rows<SectionCode>(code_->sections)[number];
+  const auto* const numbers = rows<std::int32_t>(code_->numbers);
+  const auto* const shapes = rows<ShapeCode>(code_->shapes) + code.shapes;
+  Counts total;
+  for (std::int64_t b = 0; b < section.boxes; b++) {
+    const ShapeCode& shape = shapes[numbers[code.boxes + std::size_t(b) * (1 + code.d)]];
+    const auto rows_of = [&](std::int32_t lambda, std::uint32_t whole) {
+      return lambda < 0 ? double(whole) : double(numbers[shape.rows + std::uint32_t(lambda)]);
+    };
+    Counts counts;
+    if (op.kind == Kind::product) {
+      const auto& product = rows<ProductCode>(code_->products)[op.index];
+      counts = of_product(product, rows_of(product.lambda, product.rows), 1);
+    } else if (op.kind == Kind::weights) {
+      const auto& weights = rows<WeightsCode>(code_->weights)[op.index];
+      counts = of_weights(weights, rows_of(weights.lambda, weights.rows), 1, 1);
+    } else {
+      const auto& orbit = rows<OrbitCode>(code_->orbits)[op.index];
+      std::array<double, 1 << (kMaxD - 1)> multi{};
+      for (int each = 0; each < 1 << (orbit.d - 1); each++)
+        multi[std::size_t(each)] = double(choose(orbit.n, parts(each))) / double(section.boxes);
+      counts = of_orbit(orbit, multi.data(), 1, 1);
+    }
+    total.instructions += counts.instructions, total.multiplies += counts.multiplies;
+    total.reads += counts.reads, total.writes += counts.writes, total.weights += counts.weights;
+  }
+  return total;
+}
+
+}  // namespace brauer::cuda
