@@ -122,42 +122,61 @@ struct TermCode {
   double scale;
 };
 
+// The multi-indices of one composition, in lexicographic order. What a multi-index needs, its record, are numbers: a
+// place on the strands for each column, one for each term of a column, then one in the rows for each row. Number i of
+// multi-index m is numbers[first + i·count + m]: lanes side by side read side by side.
+struct ListCode {
+  std::uint32_t start, end;  // places: one for each multi-index, or for each of its `chunks`
+  std::uint32_t first, count;
+  std::uint32_t columns;
+  Divider chunks;        // of kChunk sums each, where there are too many columns for the registers of one worker
+  std::uint32_t matrix;  // in the constants; for chunks kChunk factors for each column, chunk after chunk
+  std::uint32_t rows;    // the number of a record with which its rows begin
+  std::uint32_t corner;  // in a box's corners, of which there are as many as numbers before the rows
+  std::uint32_t starts;  // numbers: of each column where its terms begin in a record, and where the last one's end
+  std::uint32_t scales;  // in the constants, of the terms of a record
+};
+inline constexpr int kChunk = 12;
+// Columns whose sums one worker has in registers all at once.
+BRAUER_BOTH bool has_direct(std::uint32_t columns) { return columns <= 4 || columns == 6; }
+
 // The transform over strands, see lib/program/program.ts.
 struct OrbitCode {
   At strands;
+  At rows, added;  // what records count from: the rows of the first lambda, the first term
   std::int32_t strides[kMaxD];
   std::uint32_t inverse, set, serial, vector;
   std::uint32_t d, n;
+  std::uint32_t lists, list_count;      // one per composition that occurs, those of most columns first; none: the rest
+  std::uint32_t number;                 // of the orbits of its section
   std::uint32_t lambdas, lambda_count;  // in the table
   std::uint32_t compositions;           // first of 2^(d-1)
   std::uint32_t terms, term_count;
   std::uint32_t loops, loop_count;  // LoopCode: out = stride of the strands, in = first of a stride per lambda
   std::uint32_t indices;            // of d > 2: first of a record per ascending multi-index
-  std::uint32_t multi_indices;
-  Divider per_loops;  // by the settings of the loops
+  Divider per_loops;                // by the settings of the loops
   std::uint32_t work;
   Divider per_item;
 };
 
 // Boxes (core/box.h) whose multi-indices and rows are numbered alike.
 struct ShapeCode {
-  std::uint32_t multi_indices;
-  std::uint32_t same;     // of two strands: whether their ranges are one
-  Divider second;         // of two strands: by the length of the second range
-  std::uint32_t indices;  // of d > 2: as in OrbitCode, values counted from the ranges
-  std::uint32_t rows;     // first of a number of rows per lambda
+  std::uint32_t orbits;  // numbers: for each orbit of the section its first list and how many there are
+  std::uint32_t rows;    // first of a number of rows per lambda
 };
 // Instructions [first, end) that run box by box.
 struct SectionCode {
   std::uint32_t first, end;
-  std::uint32_t boxes, box_count;  // numbers: the shape of each, and where its d ranges begin
-  std::uint32_t shapes, d;
+  // Numbers: the shape of each box, then for each orbit where its corners begin in the numbers. A corner is the place
+  // from which a record counts.
+  std::uint32_t boxes, box_count;
+  std::uint32_t shapes, orbits;
 };
 
 // Where the tables begin, in bytes from this header.
 struct CodeTables {
   std::uint32_t ops, zeros, moves, products, weights, orbits;
-  std::uint32_t loops, groups, entries, lambdas, compositions, rows, terms, shapes, sections;
+  std::uint32_t loops, groups, entries, lambdas, compositions, rows, terms, lists, shapes, sections;
   std::uint32_t numbers;  // std::int32_t: strides, Kostka numbers, records of multi-indices
   std::uint32_t words;    // std::uint8_t
   std::uint32_t op_count, bytes;

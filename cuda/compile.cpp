@@ -266,16 +266,16 @@ void Compiler::finish() {
   std::vector<char>& bytes = compiled_.code;
   bytes.assign(sizeof(CodeTables), 0);
   const CodeTables code{
-      append(bytes, tables_.ops),      append(bytes, tables_.zeros),        append(bytes, tables_.moves),
-      append(bytes, tables_.products), append(bytes, tables_.weights),      append(bytes, tables_.orbits),
-      append(bytes, tables_.loops),    append(bytes, tables_.groups),       append(bytes, tables_.entries),
-      append(bytes, tables_.lambdas),  append(bytes, tables_.compositions), append(bytes, tables_.rows),
-      append(bytes, tables_.terms),    append(bytes, tables_.shapes),       append(bytes, tables_.sections),
-      append(bytes, tables_.numbers),  append(bytes, tables_.words),        std::uint32_t(tables_.ops.size()),
-      std::uint32_t(bytes.size())};
+      append(bytes, tables_.ops),        append(bytes, tables_.zeros),        append(bytes, tables_.moves),
+      append(bytes, tables_.products),   append(bytes, tables_.weights),      append(bytes, tables_.orbits),
+      append(bytes, tables_.loops),      append(bytes, tables_.groups),       append(bytes, tables_.entries),
+      append(bytes, tables_.lambdas),    append(bytes, tables_.compositions), append(bytes, tables_.rows),
+      append(bytes, tables_.terms),      append(bytes, tables_.lists),        append(bytes, tables_.shapes),
+      append(bytes, tables_.sections),   append(bytes, tables_.numbers),      append(bytes, tables_.words),
+      std::uint32_t(tables_.ops.size()), std::uint32_t(bytes.size())};
   std::memcpy(bytes.data(), &code, sizeof(code));
   compiled_.ops = tables_.ops;
-  compiled_.constants = program_.constants;
+  compiled_.constants = tables_.constants;
 }
 
 void Compiler::find_terms() {
@@ -290,6 +290,7 @@ void Compiler::find_terms() {
 Status Compiler::run() {
   place();
   find_terms();
+  tables_.constants = program_.constants;
   std::vector<std::size_t> op_of;  // by instruction, the next one that was not taken
   for (current_ = 0; current_ < program_.instructions.size(); current_++) {
     op_of.push_back(tables_.ops.size());

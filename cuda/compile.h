@@ -27,7 +27,6 @@ struct CompiledSection {
   // The largest rows of each of its local buffers in a box, and all of them together in elements.
   std::vector<std::pair<std::size_t, std::int64_t>> rows;
   std::int64_t elements;
-  std::int64_t jobs;  // most jobs of an instruction in a box
 };
 
 struct Compiled {

@@ -1,7 +1,6 @@
 #include "cuda/counts.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "cuda/kernels/product_shape.h"
@@ -12,10 +11,10 @@ namespace brauer::cuda {
 namespace {
 
 constexpr double kWarp = 32;
-constexpr double kPlace = 12;                // to split a job into its group and place
+constexpr double kPlace = 12;               // to split a job into its group and place
 constexpr double kLoop = 12, kPointer = 6;  // to take a loop's digit off a place; to find an item's element
-constexpr double kPlainTerms = 64;           // as in step.h
-constexpr double kLongSum = 7;               // of a term of a long sum, for each element
+constexpr double kPlainTerms = 64;          // as in step.h
+constexpr double kLongSum = 7;              // of a term of a long sum, for each element
 
 double warps(double jobs) { return std::ceil(jobs / kWarp); }
 double put(double vector, bool set) { return set ? 2 : 3 + vector; }
@@ -40,10 +39,8 @@ Counts Counter::of(const OpCode& op, double items, double groups) const {
       break;
   }
   const auto& orbit = rows<OrbitCode>(code_->orbits)[op.index];
-  std::array<double, 1 << (kMaxD - 1)> multi{};
-  for (int code = 0; code < 1 << (orbit.d - 1); code++)
-    multi[std::size_t(code)] = double(choose(orbit.n, parts(code)));
-  return of_orbit(orbit, multi.data(), items, groups);
+  return orbit.list_count > 0 ? of_lists(orbit, orbit.lists, orbit.list_count, false, items, groups)
+                              : of_orbit(orbit, items, groups);
 }
 
 Counts Counter::of_zero(const ZeroCode& zero, double items, double groups) const {
@@ -103,29 +100,51 @@ Counts Counter::of_weights(const WeightsCode& weights, double rows, double items
   return counts;
 }
 
-Counts Counter::of_orbit(const OrbitCode& orbit, const double* multi_indices, double items, double groups) const {
+Counts Counter::of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint32_t count, bool in_box, double items,
+                         double groups) const {
+  const auto* const numbers = rows<std::int32_t>(code_->numbers);
+  const double settings = orbit.per_loops.divisor, vector = orbit.vector, size = vector * bytes_;
+  const double each = std::ceil(items / groups), record = in_box ? 6 : 3;
+  Counts counts;
+  for (std::uint32_t l = first; l < first + count; l++) {
+    const ListCode& list = rows<ListCode>(code_->lists)[l];
+    const double m = list.columns, places = (list.end - list.start) * settings, multi = list.count * settings;
+    const double terms = numbers[list.starts + list.columns] - numbers[list.starts];
+    const bool is_direct = has_direct(list.columns);
+    const double sums = is_direct ? m : kChunk;
+    const double own = 2 * kPlace + 8 * orbit.loop_count + 24 + 4 * (l - first) + (is_direct ? m * (record + 3) : 0);
+    const double added = orbit.term_count > 0 ? sums * 12 + terms / m * sums * (record + 7 + vector) : 0;
+    const double factors = is_direct ? m : kChunk * bytes_ / 16;
+    const double summed = m * (3 + (is_direct ? 0 : record + 3) + factors + sums * vector);
+    const double written = sums * (2 + put(vector, orbit.set) + (is_direct ? 0 : record + 2));
+    counts.instructions += warps(places * groups) * (own + each * (2 * kPointer + summed + added + written));
+    counts.multiplies += multi * items * (m * m + terms) * vector;
+    counts.reads += items * ((is_direct ? multi : places) * m + multi * (terms + (orbit.set ? 0 : m))) * size;
+    counts.writes += items * multi * m * size;
+  }
+  return counts;
+}
+
+Counts Counter::of_orbit(const OrbitCode& orbit, double items, double groups) const {
   const auto* const compositions = rows<CompositionCode>(code_->compositions) + orbit.compositions;
   const auto* const numbers = rows<std::int32_t>(code_->numbers);
   const double settings = orbit.per_loops.divisor, vector = orbit.vector, size = vector * bytes_, d = orbit.d;
-  const double each = std::ceil(items / groups);
-  double all = 0;
-  for (std::uint32_t code = 0; code < 1u << (orbit.d - 1); code++) all += multi_indices[code];
+  const double each = std::ceil(items / groups), all = double(choose(orbit.n + orbit.d - 1, int(orbit.d)));
   Counts counts;
   double instructions = 0;  // of a warp
   const double beside = std::max(1.0, kWarp / settings);
   for (std::uint32_t code = 0; code < 1u << (orbit.d - 1); code++) {
-    const double multi = multi_indices[code], m = compositions[code].columns;
+    const double multi = double(choose(orbit.n, parts(int(code)))), m = compositions[code].columns;
     const double terms =
         numbers[compositions[code].terms + compositions[code].columns] - numbers[compositions[code].terms];
     const double column = 10 + 8 * d, row = 30 + kLoop * (1 + orbit.loop_count);
-    const bool is_many = m > 3 && m != 6;
-    const double own = 2 * kPlace + 40 + kLoop * orbit.loop_count + (is_many ? 0 : m * (column + row));
-    const double moved = m * (kPointer + 1 + kPointer + put(vector, orbit.set)) + terms * (20 + column + vector);
-    const double sums = m * m * (vector + 1 + (is_many ? (orbit.inverse ? row : column) + kPointer + 1 : 0));
+    const double own = 2 * kPlace + 40 + kLoop * orbit.loop_count;
+    const double written = m * (column + row + kPointer + put(vector, orbit.set)) + terms * (20 + column + vector);
+    const double sums = m * m * (vector + 2 + (orbit.inverse ? row : column) + kPointer);
     // A warp goes through all compositions that its lanes have.
-    instructions += (1 - std::pow(1 - multi / all, beside)) * (own + each * (moved + sums));
+    instructions += (1 - std::pow(1 - multi / all, beside)) * (own + each * (written + sums));
     counts.multiplies += multi * settings * items * (m * m + terms) * vector;
-    counts.reads += multi * settings * items * ((is_many ? m * m : m) + terms + (orbit.set ? 0 : m)) * size;
+    counts.reads += multi * settings * items * (m * m + terms + (orbit.set ? 0 : m)) * size;
     counts.writes += multi * settings * items * m * size;
   }
   counts.instructions = warps(all * settings * groups) * instructions;
@@ -138,7 +157,7 @@ Counts Counter::in_boxes(const OpCode& op, const CompiledSection& section, std::
   const auto* const shapes = rows<ShapeCode>(code_->shapes) + code.shapes;
   Counts total;
   for (std::int64_t b = 0; b < section.boxes; b++) {
-    const ShapeCode& shape = shapes[numbers[code.boxes + std::size_t(b) * (1 + code.d)]];
+    const ShapeCode& shape = shapes[numbers[code.boxes + std::size_t(b) * (1 + code.orbits)]];
     const auto rows_of = [&](std::int32_t lambda, std::uint32_t whole) {
       return lambda < 0 ? double(whole) : double(numbers[shape.rows + std::uint32_t(lambda)]);
     };
@@ -151,10 +170,8 @@ Counts Counter::in_boxes(const OpCode& op, const CompiledSection& section, std::
       counts = of_weights(weights, rows_of(weights.lambda, weights.rows), 1, 1);
     } else {
       const auto& orbit = rows<OrbitCode>(code_->orbits)[op.index];
-      std::array<double, 1 << (kMaxD - 1)> multi{};
-      for (int each = 0; each < 1 << (orbit.d - 1); each++)
-        multi[std::size_t(each)] = double(choose(orbit.n, parts(each))) / double(section.boxes);
-      counts = of_orbit(orbit, multi.data(), 1, 1);
+      const std::int32_t* const own = numbers + shape.orbits + 2 * orbit.number;
+      counts = of_lists(orbit, std::uint32_t(own[0]), std::uint32_t(own[1]), true, 1, 1);
     }
     total.instructions += counts.instructions, total.multiplies += counts.multiplies;
     total.reads += counts.reads, total.writes += counts.writes, total.weights += counts.weights;

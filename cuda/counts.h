@@ -7,8 +7,8 @@
 namespace brauer::cuda {
 
 struct Counts {
-  double instructions = 0;  // of warps: lanes without work of their own wait for the others
-  double multiplies = 0;    // products and sums that the result needs
+  double instructions = 0;       // of warps: lanes without work of their own wait for the others
+  double multiplies = 0;         // products and sums that the result needs
   double reads = 0, writes = 0;  // bytes of items' buffers
   double weights = 0;            // bytes of what is the same for all items
 };
@@ -28,7 +28,9 @@ class Counter {
   Counts of_move(const MoveCode& move, double items, double groups) const;
   Counts of_product(const ProductCode& product, double rows, double items) const;
   Counts of_weights(const WeightsCode& weights, double rows, double items, double groups) const;
-  Counts of_orbit(const OrbitCode& orbit, const double* multi_indices, double items, double groups) const;
+  Counts of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint32_t count, bool in_box, double items,
+                  double groups) const;
+  Counts of_orbit(const OrbitCode& orbit, double items, double groups) const;
 
   template <class Row>
   const Row* rows(std::uint32_t at) const {

@@ -107,10 +107,10 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
     for (; i < end; i++) {
       const OpCode& op = compiled.ops[i];
       // A group of items for each job that the device has no other work for.
-      const double groups = std::clamp(device.multiprocessors * 2048.0 / std::max(double(compiled.work[i]), 1.0), 1.0,
-                                       double(batch));
-      const Counts counts = boxed ? counter.in_boxes(op, compiled.sections[section], section)
-                                  : counter.of(op, double(batch), groups);
+      const double groups =
+          std::clamp(device.multiprocessors * 2048.0 / std::max(double(compiled.work[i]), 1.0), 1.0, double(batch));
+      const Counts counts =
+          boxed ? counter.in_boxes(op, compiled.sections[section], section) : counter.of(op, double(batch), groups);
       const double times = boxed ? double(batch) : 1;
       add(launch, counts, times);
       launch.barriers += op.barrier;

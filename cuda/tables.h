@@ -25,14 +25,16 @@ struct Tables {
   std::vector<CompositionCode> compositions;
   std::vector<RowCode> rows;
   std::vector<TermCode> terms;
+  std::vector<ListCode> lists;
   std::vector<ShapeCode> shapes;
   std::vector<SectionCode> sections;
   std::vector<std::int32_t> numbers;
   std::vector<std::uint8_t> words;
+  std::vector<double> constants;  // the program's, and what is derived from them
 };
 
-// The class of equal values that each place of an ascending index of that composition belongs to.
-std::vector<std::uint8_t> classes(int code, int d);
+// The place in the ascending index that each strand takes, for every rearrangement of a composition.
+std::vector<std::vector<std::uint8_t>> rearranged(int code, int d);
 
 class Compiler {
  public:
@@ -51,8 +53,16 @@ class Compiler {
   void add_op(Kind kind, std::size_t index, std::size_t out);
   void find_terms();
   void add_section(const Section& section, std::size_t first);
-  void add_shape(const Orbit& orbit, const Box& box);
+  void add_shape(const std::vector<std::size_t>& orbits, const Orbit& widest, const Box& box,
+                 const std::vector<std::int64_t>& offsets);
   bool can_box(const Section& section, std::size_t first) const;
+  bool can_list(const Orbit& orbit, const std::vector<OrbitTerm>& terms) const;
+  Index listed_numbers(const Orbit& orbit, const std::vector<OrbitTerm>& terms) const;
+  std::pair<std::uint32_t, std::uint32_t> add_listed_terms(std::size_t instruction, int code, Index columns);
+  std::uint32_t add_lists(std::size_t instruction, const Box& box, const std::vector<std::int64_t>& offsets);
+  void add_corners(std::size_t instruction, const Box& box);
+  std::uint32_t add_matrix(const Orbit& orbit, Index matrix, Index columns);
+  std::int32_t between(std::size_t from, std::size_t to, const std::vector<std::int64_t>& offsets);
   void add_compositions(const Orbit& orbit);
   std::uint32_t add_indices(const Orbit& orbit);
   bool is_serial(const Orbit& orbit) const;
@@ -77,6 +87,9 @@ class Compiler {
   std::vector<bool> read_, written_;                     // by buffer, since the last barrier
   // Records of multi-indices, by n, d and the Kostka numbers.
   std::map<std::vector<Index>, std::uint32_t> indices_;
+  std::map<std::pair<Index, bool>, std::uint32_t> matrices_;  // in chunks, by place and direction
+  // By instruction and composition: the starts and scales of a list, see ListCode.
+  std::map<std::pair<std::size_t, int>, std::pair<std::uint32_t, std::uint32_t>> listed_terms_;
 };
 
 }  // namespace brauer::cuda
