@@ -76,7 +76,8 @@ struct ProductCode {
   std::uint32_t left_vector;  // rows of left may be read by vectors
   std::int32_t lambda;        // whose rows these are, in a box; -1: not of one
   std::uint32_t vector;       // columns of right and out
-  std::uint32_t col_blocks;   // vectors of columns
+  std::uint32_t pairs;        // a worker takes two vectors of columns
+  std::uint32_t col_blocks;   // vectors of columns, or pairs of them
   Divider per_row, per_item;  // by col_blocks, by rows
   Divider per_tile;           // by the 64 columns that a warp takes at once on tensor cores
 };
@@ -167,8 +168,8 @@ struct ShapeCode {
 // Instructions [first, end) that run box by box.
 struct SectionCode {
   std::uint32_t first, end;
-  // Numbers: the shape of each box, then for each orbit where its corners begin in the numbers. A corner is the place
-  // from which a record counts.
+  // Numbers: the shape of each box, then for each orbit where its corners begin in the numbers, or -1. A corner is the
+  // place from which a record counts; there are none where each box has a shape, and lists, of its own.
   std::uint32_t boxes, box_count;
   std::uint32_t shapes, orbits;
 };

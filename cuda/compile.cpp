@@ -41,8 +41,7 @@ Compiler::Compiler(const Program& program, int element_bytes, std::int64_t box_e
       vector_(std::uint32_t(16 / element_bytes)),
       box_elements_(box_elements),
       compiled_(compiled),
-      read_(program.buffers.size()),
-      written_(program.buffers.size()) {}
+      uses_(program.buffers.size()) {}
 
 std::int32_t Compiler::narrow(Index value) {
   fits_ = fits_ && value >= -kMost && value <= kMost;
@@ -93,27 +92,31 @@ void Compiler::place() {
 }
 
 void Compiler::add_op(Kind kind, std::size_t index, std::size_t out) {
-  std::vector<std::size_t> reads, writes;
-  each_access(program_.instructions[current_],
-              [&](std::size_t buffer, bool write) { (write ? writes : reads).push_back(buffer); });
-  if (const auto found = terms_.find(current_); found != terms_.end())
-    for (const OrbitTerm& term : found->second) reads.push_back(term.buffer);
-  // Scratch buffers may lie in each other's place.
-  const auto meets = [&](std::size_t a, std::size_t b) {
-    if (a == b) return true;
-    const Buffer &x = program_.buffers[a], &y = program_.buffers[b];
-    if (x.role != Role::scratch || y.role != Role::scratch || x.local() != y.local()) return false;
-    return x.offset < y.offset + y.size && y.offset < x.offset + x.size;
-  };
+  std::vector<Access> accesses = accesses_of(current_);
   bool barrier = false;
-  for (std::size_t b = 0; b < program_.buffers.size(); b++) {
-    for (const std::size_t each : reads) barrier |= written_[b] && meets(b, each);
-    for (const std::size_t each : writes) barrier |= (written_[b] || read_[b]) && meets(b, each);
-  }
-  if (barrier) read_.assign(read_.size(), false), written_.assign(written_.size(), false);
-  for (const std::size_t each : reads) read_[each] = true;
-  for (const std::size_t each : writes) written_[each] = true;
+  for (const Access& each : accesses)
+    barrier |= std::any_of(since_.begin(), since_.end(), [&](const Access& before) { return meet(before, each); });
+  if (barrier) since_.clear();
+  since_.insert(since_.end(), accesses.begin(), accesses.end());
   tables_.ops.push_back({kind, std::uint32_t(index), barrier, compiled_.buffers[out].shared_output});
+  for (const Access& each : accesses) uses_[each.buffer]++, compiled_.buffers[each.buffer].direct = false;
+  if (fits_ && program_.buffers[out].role == Role::output && !program_.buffers[out].shared)
+    compiled_.buffers[out].direct = uses_[out] == 1 && sets_rows(tables_.ops.back());
+}
+
+// Whether an instruction sets what it writes, by vectors of which two or more lie side by side.
+bool Compiler::sets_rows(const OpCode& op) const {
+  if (op.kind == Kind::product) {
+    const ProductCode& product = tables_.products[op.index];
+    return product.set && product.vector > 1 && product.cols >= 2 * product.vector;
+  }
+  if (op.kind == Kind::move) {
+    const MoveCode& move = tables_.moves[op.index];
+    return move.set && move.vector > 1 && tables_.loops[move.loops + move.parallel - 1].extent.divisor > 1;
+  }
+  if (op.kind != Kind::orbit) return false;
+  const OrbitCode& orbit = tables_.orbits[op.index];
+  return orbit.inverse && orbit.set && orbit.vector > 1 && orbit.per_loops.divisor > 1;
 }
 
 void Compiler::add(const Zero& zero) {
@@ -229,7 +232,8 @@ void Compiler::add(const Mix& mix) {
   code.vector = code.serial ? 1 : vector_of(code.cols, {code.out}, {code.out_row});
   // Right is read by vectors too where its columns lie side by side, else one by one.
   if (code.right_j == 1) code.vector = std::min(code.vector, vector_of(code.cols, {code.right}, {code.right_k}));
-  code.col_blocks = code.cols / code.vector;
+  code.pairs = code.vector > 1 && !code.own && code.cols / code.vector % 2 == 0;
+  code.col_blocks = code.cols / code.vector / (code.pairs ? 2 : 1);
   code.per_row = divider(std::max(code.col_blocks, 1u)), code.per_item = divider(std::max(code.rows, 1u));
   code.per_tile = divider(std::max((code.cols + 63) / 64, 1u));
   tables_.products.push_back(code);

@@ -16,6 +16,7 @@ struct Placed {
   std::int64_t offset = 0;     // in its arena, in elements
   std::int64_t step = 0;       // from item to item; 0: one for all items
   bool shared_output = false;  // sums over the items of a call
+  bool direct = false;         // an output that one instruction sets, by rows of 32 bytes or more, and none reads
 };
 
 // A section that can run box by box.
@@ -36,6 +37,7 @@ struct Compiled {
   std::vector<OpCode> ops;
   std::vector<std::int64_t> work;         // of each instruction: places of an item, of what sums over items of all
   std::vector<CompiledSection> sections;  // in the order of the instructions; with a limit of 0 none
+  std::uint32_t box_teams = 1;            // of a block, for the boxes
   std::int64_t scratch = 0, local = 0;    // elements of an item's arenas, rounded up to whole vectors
   std::int64_t widest = 1;                // most workers that one item keeps busy, over the instructions
 };

@@ -8,11 +8,11 @@ namespace brauer::cuda {
 namespace {
 
 struct Multi {
-  std::vector<Index> places;  // the values, ascending, counted from the ranges of the box
+  std::vector<Index> places;  // the values, ascending
   std::vector<Index> before;  // rows of each lambda that come before
 };
 
-std::vector<std::vector<Multi>> multis_of(const Orbit& orbit, const Box& box) {
+std::vector<std::vector<Multi>> multis_of(const Orbit& orbit, const Box& box, bool from_zero) {
   std::vector<std::vector<Multi>> multis(std::size_t(codes(orbit.d)));
   std::vector<Index> rows(orbit.lambdas.size(), 0);
   enumerate(box, [&](int code, const Index* values, Index run) {
@@ -20,7 +20,7 @@ std::vector<std::vector<Multi>> multis_of(const Orbit& orbit, const Box& box) {
       Multi& multi = multis[std::size_t(code)].emplace_back();
       for (int p = 0, part = 0; p < box.d; p++) {
         part += p > 0 ? code >> (p - 1) & 1 : 0;
-        multi.places.push_back(values[part] + (part + 1 == parts(code) ? step : 0) - box.low[p]);
+        multi.places.push_back(values[part] + (part + 1 == parts(code) ? step : 0) - (from_zero ? 0 : box.low[p]));
       }
       multi.before = rows;
       for (std::size_t l = 0; l < rows.size(); l++) rows[l] += orbit.lambdas[l].kostka[std::size_t(code)];
@@ -112,10 +112,11 @@ std::pair<std::uint32_t, std::uint32_t> Compiler::add_listed_terms(std::size_t i
   return found->second;
 }
 
-std::uint32_t Compiler::add_lists(std::size_t instruction, const Box& box, const std::vector<std::int64_t>& offsets) {
+std::uint32_t Compiler::add_lists(std::size_t instruction, const Box& box, const std::vector<std::int64_t>& offsets,
+                                  bool from_zero) {
   const auto& orbit = std::get<Orbit>(program_.instructions[instruction]);
   const std::vector<OrbitTerm>& terms = terms_[instruction];
-  const std::vector<std::vector<Multi>> multis = multis_of(orbit, box);
+  const std::vector<std::vector<Multi>> multis = multis_of(orbit, box, from_zero);
   const auto place_of = [](const Multi& multi, const std::vector<std::uint8_t>& word, const auto& strides) {
     Index place = 0;
     for (std::size_t p = 0; p < word.size(); p++) place += multi.places[word[p]] * strides[p];

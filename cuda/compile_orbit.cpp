@@ -23,9 +23,6 @@ struct Span {
   Index low, high;
 };
 
-// Numbers of an orbit's records that are worth their place; the records of larger ones are worked out by each worker.
-constexpr Index kMostListed = 1 << 16;
-
 }  // namespace
 
 std::vector<std::vector<std::uint8_t>> rearranged(int code, int d) {
@@ -175,7 +172,7 @@ void Compiler::add(const Orbit& orbit) {
   Index places = multi_indices;
   if (!code.serial && can_list(orbit, terms_[current_]) && listed_numbers(orbit, terms_[current_]) <= kMostListed) {
     code.lists = std::uint32_t(tables_.lists.size());
-    code.list_count = add_lists(current_, whole_box(orbit.n, orbit.d), {});
+    code.list_count = add_lists(current_, whole_box(orbit.n, orbit.d), {}, true);
     places = Index(tables_.lists.back().end);
   } else {
     code.compositions = std::uint32_t(tables_.compositions.size());

@@ -93,17 +93,23 @@ void Compiler::add_section(const Section& section, std::size_t first) {
   SectionCode code{};
   code.first = std::uint32_t(compiled.first), code.end = std::uint32_t(compiled.end);
   code.shapes = std::uint32_t(tables_.shapes.size()), code.orbits = std::uint32_t(orbits.size());
+  // Each box has lists of its own where they are small, else boxes of one shape share them and count from corners.
+  Index numbers = 0;
+  for (const std::size_t each : orbits)
+    numbers = saturating_add(numbers, listed_numbers(std::get<Orbit>(program_.instructions[each]), terms_[each]));
+  const bool own_lists = numbers <= kMostListed;
   std::map<std::vector<Index>, std::int32_t> shapes;
   std::vector<std::int32_t> boxes;
   shapes_of(length, [&](const Box& box) {
     std::vector<Index> key;
     for (int p = 0; p < box.d; p++) key.insert(key.end(), {box.high[p] - box.low[p], Index(box.same[p])});
+    if (own_lists) key = {compiled.boxes};
     const auto [found, is_new] = shapes.try_emplace(key, std::int32_t(shapes.size()));
-    if (is_new) add_shape(orbits, *orbit, box, offsets);
+    if (is_new) add_shape(orbits, *orbit, box, offsets, own_lists);
     boxes.push_back(found->second);
     for (const std::size_t each : orbits) {
-      boxes.push_back(std::int32_t(tables_.numbers.size()));
-      add_corners(each, box);
+      boxes.push_back(own_lists ? -1 : std::int32_t(tables_.numbers.size()));
+      if (!own_lists) add_corners(each, box);
     }
     compiled.boxes++;
   });
@@ -114,11 +120,11 @@ void Compiler::add_section(const Section& section, std::size_t first) {
 }
 
 void Compiler::add_shape(const std::vector<std::size_t>& orbits, const Orbit& widest, const Box& box,
-                         const std::vector<std::int64_t>& offsets) {
+                         const std::vector<std::int64_t>& offsets, bool own_lists) {
   std::vector<std::int32_t> numbers;
   for (const std::size_t each : orbits) {
     const std::size_t first = tables_.lists.size();
-    numbers.insert(numbers.end(), {std::int32_t(first), std::int32_t(add_lists(each, box, offsets))});
+    numbers.insert(numbers.end(), {std::int32_t(first), std::int32_t(add_lists(each, box, offsets, own_lists))});
   }
   ShapeCode shape{};
   shape.orbits = std::uint32_t(tables_.numbers.size());

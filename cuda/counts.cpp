@@ -10,7 +10,7 @@
 namespace brauer::cuda {
 namespace {
 
-constexpr double kWarp = 32;
+constexpr double kWarp = 32, kLine = 128;
 constexpr double kPlace = 12;               // to split a job into its group and place
 constexpr double kLoop = 12, kPointer = 6;  // to take a loop's digit off a place; to find an item's element
 constexpr double kPlainTerms = 64;          // as in step.h
@@ -21,6 +21,17 @@ double put(double vector, bool set) { return set ? 2 : 3 + vector; }
 
 }  // namespace
 
+double chain_of(const Counts& counts, double threads) {
+  if (counts.warps == 0) return 0;
+  return std::ceil(counts.warps / (threads / kWarp)) * (counts.instructions / counts.warps + kJobCycles);
+}
+
+double cycles_of(const Counts& counts, const OpCode& op, double threads) {
+  const double chain = counts.chain > 0 ? counts.chain : chain_of(counts, threads);
+  return std::max(counts.instructions / kIssue, chain) / kOverlap +
+         counts.runs * (kOpCycles + (op.barrier ? kBarrierCycles : 0));
+}
+
 Counts Counter::of(const OpCode& op, double items, double groups) const {
   switch (op.kind) {
     case Kind::zero:
@@ -29,7 +40,7 @@ Counts Counter::of(const OpCode& op, double items, double groups) const {
       return of_move(rows<MoveCode>(code_->moves)[op.index], items, groups);
     case Kind::product: {
       const auto& product = rows<ProductCode>(code_->products)[op.index];
-      return of_product(product, product.rows, items);
+      return of_product(product, product.rows, items, in_shared_, resident_);
     }
     case Kind::weights: {
       const auto& weights = rows<WeightsCode>(code_->weights)[op.index];
@@ -45,7 +56,8 @@ Counts Counter::of(const OpCode& op, double items, double groups) const {
 
 Counts Counter::of_zero(const ZeroCode& zero, double items, double groups) const {
   const double each = std::ceil(items / groups);
-  return {warps(zero.work * groups) * (kPlace + kLoop + each * kPointer), 0, 0, zero.work * items * bytes_, 0};
+  const double all = warps(zero.work * groups);
+  return {all, all * (kPlace + kLoop + each * kPointer), 0, 0, zero.work * items * bytes_, 0, 0};
 }
 
 Counts Counter::of_move(const MoveCode& move, double items, double groups) const {
@@ -63,29 +75,36 @@ Counts Counter::of_move(const MoveCode& move, double items, double groups) const
   const double jobs = move.serial ? items : move.work * groups, outputs = double(move.work) * items;
   const double size = vector * bytes_;
   Counts counts;
-  counts.instructions = warps(jobs) * (per_job + std::ceil(items / groups) * per_item);
+  counts.warps = warps(jobs);
+  counts.instructions = counts.warps * (per_job + std::ceil(items / groups) * per_item);
   counts.multiplies = outputs * terms * vector;
   counts.reads = outputs * (terms + (move.set ? 0 : 1)) * size, counts.writes = outputs * size;
   return counts;
 }
 
-Counts Counter::of_product(const ProductCode& product, double rows, double items) const {
-  const double height = product.own ? 1 : kProductRows, vector = product.vector;
+Counts Counter::of_product(const ProductCode& product, double rows, double items, bool in_shared,
+                           bool right_in_shared) const {
+  const double wide = product.pairs ? 2 : 1, vector = product.vector;
+  const double height = product.own ? 1 : product.pairs ? kPairRows : kProductRows;
   const double blocks = std::ceil(rows * items / height), workers = blocks * product.col_blocks;
-  // Steps of so many values of the inner index, by which rows of left are loaded.
-  const double step = product.left_vector && vector > 1 && !product.own ? 16 / bytes_ : 1;
-  const double right = product.right_j == 1 ? 3 : 3 * vector;
-  const double per_step = step * (height * vector + right) + 3 * height + 4;
-  const double per_row = 2 * (kPlace + 2 * kPointer) + put(vector, product.set);
+  const double step = 16 / bytes_, loads = product.left_vector ? 1 : step;  // of a row of left
+  const bool hot = product.pairs && product.left_vector;
+  const double left = loads + (hot && in_shared ? 1 : 2);
+  const double right = wide * (hot && right_in_shared ? 2 : product.right_j == 1 ? 3 : 3 * vector);
+  const double per_step = step * (height * wide * vector + right) + left * height + 4;
+  const double per_row = 2 * 8 + wide * (2 + put(vector, product.set));
   const double out = rows * items * product.cols * bytes_;
   Counts counts;
-  counts.instructions = warps(workers) * (40 + height * per_row + std::ceil(product.inner / step) * per_step);
+  counts.warps = warps(workers);
+  counts.instructions = counts.warps * (50 + height * per_row + std::ceil(product.inner / step) * per_step);
   counts.multiplies = rows * items * product.inner * product.cols;
-  // What lanes of a warp read of one place is read once.
-  const double across = std::min(kWarp, std::max(1.0, double(product.col_blocks)));
-  counts.reads = workers / across * height * product.inner * bytes_ + (product.set ? 0 : out);
+  // Lanes of a row of left share what they read; several rows often lie in the same banks.
+  const double across = std::min(kWarp, double(product.col_blocks));
+  const double read = workers / across * height * std::ceil(product.inner / step) * loads;
+  counts.reads = read * step / loads * bytes_ + (product.set ? 0 : out);
+  counts.lost = read * (kLine - step / loads * bytes_);
   counts.writes = out;
-  counts.weights = workers * product.inner * vector * bytes_ / std::max(1.0, std::floor(kWarp / across));
+  counts.weights = workers * product.inner * wide * vector * bytes_ / std::max(1.0, std::floor(kWarp / across));
   return counts;
 }
 
@@ -93,18 +112,19 @@ Counts Counter::of_weights(const WeightsCode& weights, double rows, double items
   const double jobs = weights.work * groups, each = std::ceil(items / groups), vector = weights.vector;
   const double per_row = kWeightRows * (vector + 3) + 5;
   Counts counts;
-  counts.instructions = warps(jobs) * (2 * kPlace + each * (2 * kPointer + rows * per_row) +
-                                       kWeightRows * (put(vector, weights.set) + kLongSum * vector));
+  counts.warps = warps(jobs);
+  counts.instructions = counts.warps * (2 * kPlace + each * (2 * kPointer + rows * per_row) +
+                                        kWeightRows * (put(vector, weights.set) + kLongSum * vector));
   counts.multiplies = rows * items * weights.inner * weights.cols;
   counts.reads = rows * items * (weights.inner + weights.cols) * bytes_ * 2;
   return counts;
 }
 
-Counts Counter::of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint32_t count, bool in_box, double items,
+Counts Counter::of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint32_t count, bool corners, double items,
                          double groups) const {
   const auto* const numbers = rows<std::int32_t>(code_->numbers);
   const double settings = orbit.per_loops.divisor, vector = orbit.vector, size = vector * bytes_;
-  const double each = std::ceil(items / groups), record = in_box ? 6 : 3;
+  const double each = std::ceil(items / groups), record = corners ? 6 : 3;
   Counts counts;
   for (std::uint32_t l = first; l < first + count; l++) {
     const ListCode& list = rows<ListCode>(code_->lists)[l];
@@ -117,6 +137,7 @@ Counts Counter::of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint3
     const double factors = is_direct ? m : kChunk * bytes_ / 16;
     const double summed = m * (3 + (is_direct ? 0 : record + 3) + factors + sums * vector);
     const double written = sums * (2 + put(vector, orbit.set) + (is_direct ? 0 : record + 2));
+    counts.warps += warps(places * groups);
     counts.instructions += warps(places * groups) * (own + each * (2 * kPointer + summed + added + written));
     counts.multiplies += multi * items * (m * m + terms) * vector;
     counts.reads += items * ((is_direct ? multi : places) * m + multi * (terms + (orbit.set ? 0 : m))) * size;
@@ -147,16 +168,18 @@ Counts Counter::of_orbit(const OrbitCode& orbit, double items, double groups) co
     counts.reads += multi * settings * items * (m * m + terms + (orbit.set ? 0 : m)) * size;
     counts.writes += multi * settings * items * m * size;
   }
-  counts.instructions = warps(all * settings * groups) * instructions;
+  counts.warps = warps(all * settings * groups);
+  counts.instructions = counts.warps * instructions;
   return counts;
 }
 
-Counts Counter::in_boxes(const OpCode& op, const CompiledSection& section, std::size_t number) const {
-  const auto& code = rows<SectionCode>(code_->sections)[number];
+Counts Counter::in_boxes(const OpCode& op, std::size_t section, double threads) const {
+  const auto& code = rows<SectionCode>(code_->sections)[section];
   const auto* const numbers = rows<std::int32_t>(code_->numbers);
   const auto* const shapes = rows<ShapeCode>(code_->shapes) + code.shapes;
   Counts total;
-  for (std::int64_t b = 0; b < section.boxes; b++) {
+  total.runs = code.box_count;
+  for (std::uint32_t b = 0; b < code.box_count; b++) {
     const ShapeCode& shape = shapes[numbers[code.boxes + std::size_t(b) * (1 + code.orbits)]];
     const auto rows_of = [&](std::int32_t lambda, std::uint32_t whole) {
       return lambda < 0 ? double(whole) : double(numbers[shape.rows + std::uint32_t(lambda)]);
@@ -164,17 +187,20 @@ Counts Counter::in_boxes(const OpCode& op, const CompiledSection& section, std::
     Counts counts;
     if (op.kind == Kind::product) {
       const auto& product = rows<ProductCode>(code_->products)[op.index];
-      counts = of_product(product, rows_of(product.lambda, product.rows), 1);
+      counts = of_product(product, rows_of(product.lambda, product.rows), 1, true, false);
     } else if (op.kind == Kind::weights) {
       const auto& weights = rows<WeightsCode>(code_->weights)[op.index];
       counts = of_weights(weights, rows_of(weights.lambda, weights.rows), 1, 1);
     } else {
       const auto& orbit = rows<OrbitCode>(code_->orbits)[op.index];
       const std::int32_t* const own = numbers + shape.orbits + 2 * orbit.number;
-      counts = of_lists(orbit, std::uint32_t(own[0]), std::uint32_t(own[1]), true, 1, 1);
+      const bool corners = numbers[code.boxes + std::size_t(b) * (1 + code.orbits) + 1] >= 0;
+      counts = of_lists(orbit, std::uint32_t(own[0]), std::uint32_t(own[1]), corners, 1, 1);
     }
+    total.warps += counts.warps, total.chain += chain_of(counts, threads);
     total.instructions += counts.instructions, total.multiplies += counts.multiplies;
-    total.reads += counts.reads, total.writes += counts.writes, total.weights += counts.weights;
+    total.reads += counts.reads, total.writes += counts.writes, total.weights += counts.weights,
+        total.lost += counts.lost;
   }
   return total;
 }

@@ -7,28 +7,48 @@
 namespace brauer::cuda {
 
 struct Counts {
+  double warps = 0;              // that have work, one after the other
   double instructions = 0;       // of warps: lanes without work of their own wait for the others
   double multiplies = 0;         // products and sums that the result needs
   double reads = 0, writes = 0;  // bytes of items' buffers
+  double lost = 0;               // bytes that shared memory could give, and does not, while it reads those
   double weights = 0;            // bytes of what is the same for all items
+  double chain = 0;              // see chain_of; in boxes, one after the other
+  double runs = 1;               // in so many boxes
 };
+
+// Cycles of a multiprocessor's team: at a barrier, to begin an instruction, to wait for a tile that did not arrive
+// meanwhile; that a job waits for what it reads, one load after the other.
+inline constexpr double kBarrierCycles = 40, kOpCycles = 150, kTileCycles = 1500, kJobCycles = 100;
+inline constexpr double kIssue = 4;  // instructions that a multiprocessor starts in a cycle
+// Part of the least time that overlapping work reaches, where enough warps are there.
+inline constexpr double kOverlap = 0.8;
+
+// Cycles of a team for an instruction, if each of its warps starts one instruction a cycle; and, alone on a
+// multiprocessor, with what it waits for.
+double chain_of(const Counts& counts, double threads);
+double cycles_of(const Counts& counts, const OpCode& op, double threads);
 
 class Counter {
  public:
-  Counter(const Compiled& compiled, int element_bytes)
-      : code_(reinterpret_cast<const CodeTables*>(compiled.code.data())), bytes_(element_bytes) {}
+  // in_shared, resident: whether items, and what is the same for all, lie in shared memory outside boxes.
+  Counter(const Compiled& compiled, int element_bytes, bool in_shared, bool resident)
+      : code_(reinterpret_cast<const CodeTables*>(compiled.code.data())),
+        bytes_(element_bytes),
+        in_shared_(in_shared),
+        resident_(resident) {}
 
   // By one team over so many items, dealt to `groups`, see Team in kernels/step.h.
   Counts of(const OpCode& op, double items, double groups) const;
-  // By teams over all boxes of a section, in one item.
-  Counts in_boxes(const OpCode& op, const CompiledSection& section, std::size_t number) const;
+  // By one team of so many threads over all boxes of a section, in one item.
+  Counts in_boxes(const OpCode& op, std::size_t section, double threads) const;
 
  private:
   Counts of_zero(const ZeroCode& zero, double items, double groups) const;
   Counts of_move(const MoveCode& move, double items, double groups) const;
-  Counts of_product(const ProductCode& product, double rows, double items) const;
+  Counts of_product(const ProductCode& product, double rows, double items, bool in_shared, bool right_in_shared) const;
   Counts of_weights(const WeightsCode& weights, double rows, double items, double groups) const;
-  Counts of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint32_t count, bool in_box, double items,
+  Counts of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint32_t count, bool corners, double items,
                   double groups) const;
   Counts of_orbit(const OrbitCode& orbit, double items, double groups) const;
 
@@ -39,6 +59,7 @@ class Counter {
 
   const CodeTables* code_;
   double bytes_;
+  bool in_shared_, resident_;
 };
 
 }  // namespace brauer::cuda

@@ -32,9 +32,9 @@ class DeviceExecutable final : public DeviceProgram {
         constants_(options.device) {}
 
   Status init() {
-    Status status = compile(program_, int(sizeof(T)), box_elements(program_, int(sizeof(T)), info_), compiled_);
+    Status status = compile_for(program_, int(sizeof(T)), info_, compiled_);
     if (!status.ok()) return status;
-    layout_ = fused_layout(program_, compiled_, int(sizeof(T)), info_);
+    layout_ = fused_layout(program_, compiled_, int(sizeof(T)), storage_bytes(dtype_), info_);
     operands_.resize(operand_total());
     for (std::size_t b = 0; b < program_.buffers.size(); b++) {
       const Buffer& buffer = program_.buffers[b];
@@ -174,7 +174,7 @@ class DeviceExecutable final : public DeviceProgram {
            estimate_staged(program_, compiled_, bytes, storage, batch, info_).seconds;
   }
   std::int64_t fused_blocks(std::int64_t items) const {
-    const std::int64_t tiles = (items + layout_.tile - 1) / layout_.tile;
+    const std::int64_t tile = fused_tile(layout_, items, info_), tiles = (items + tile - 1) / tile;
     return std::clamp<std::int64_t>((tiles + layout_.teams - 1) / layout_.teams, 1, 2 * info_.multiprocessors);
   }
   std::int64_t fused_teams(std::int64_t items) const { return fused_blocks(items) * layout_.teams; }
@@ -182,12 +182,13 @@ class DeviceExecutable final : public DeviceProgram {
     if (fused) return fused_teams(items);
     std::int64_t most = std::clamp<std::int64_t>(items, 1, kParts);
     for (const CompiledSection& section : compiled_.sections)
-      if (section.sums_items) most = std::max(most, box_blocks(section, items) * kBoxTeams);
+      if (section.sums_items) most = std::max(most, box_blocks(section, items) * compiled_.box_teams);
     return most;
   }
 
   std::int64_t box_blocks(const CompiledSection& section, std::int64_t items) const {
-    return std::clamp<std::int64_t>((section.boxes * items + kBoxTeams - 1) / kBoxTeams, 1, 2 * info_.multiprocessors);
+    const std::int64_t teams = compiled_.box_teams;
+    return std::clamp<std::int64_t>((section.boxes * items + teams - 1) / teams, 1, 2 * info_.multiprocessors);
   }
 
   // Items that are run at once: their operands and scratch within the memory given, their places within 31 bits.
@@ -348,10 +349,10 @@ class DeviceExecutable final : public DeviceProgram {
     arguments.arena = section.elements;
     arguments.section = std::uint32_t(number), arguments.items = std::uint32_t(items);
     arguments.buffer_count = std::uint32_t(compiled_.buffers.size());
-    arguments.teams = kBoxTeams, arguments.threads = kBoxThreads;
+    arguments.teams = compiled_.box_teams, arguments.threads = kFusedThreads / compiled_.box_teams;
     arguments.precision = options_.precision;
     const std::size_t table = (compiled_.buffers.size() * sizeof(View<T>) + 15) / 16 * 16;
-    const std::size_t shared = kBoxTeams * (table + std::size_t(section.elements) * sizeof(T));
+    const std::size_t shared = compiled_.box_teams * (table + std::size_t(section.elements) * sizeof(T));
     return launch(stream, boxed_kernel<T>(), {box_blocks(section, items), int(kFusedThreads), shared}, &arguments);
   }
 
@@ -367,7 +368,8 @@ class DeviceExecutable final : public DeviceProgram {
     arguments.arena = layout_.arena, arguments.flip = layout_.flip, arguments.items = items;
     arguments.buffer_count = std::uint32_t(layout_.buffers.size());
     arguments.resident = std::uint32_t(layout_.resident);
-    arguments.tile = layout_.tile, arguments.teams = layout_.teams, arguments.threads = layout_.threads;
+    arguments.tile = fused_tile(layout_, items, info_), arguments.teams = layout_.teams,
+    arguments.threads = layout_.threads;
     arguments.dtype = std::uint32_t(dtype_);
     arguments.precision = options_.precision;
     return launch(stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared},

@@ -10,18 +10,14 @@ namespace brauer::cuda {
 namespace {
 
 constexpr double kWarp = 32, kLine = 128;  // threads, bytes that shared memory gives in a cycle
-constexpr double kIssue = 4;               // instructions that a multiprocessor starts in a cycle
 constexpr double kLaunch = 2.5e-6;         // seconds from one kernel of a stream to the next
 constexpr double kFirstLaunch = 5e-6;
-constexpr double kBarrierCycles = 40, kOpCycles = 150;  // that a team waits at a barrier; that it takes to begin
-// Part of the least time that overlapping work reaches, where enough warps are there.
-constexpr double kOverlap = 0.8;
 
 // Adds what an instruction takes, in so many tiles or runs.
 void add(Estimate& estimate, const Counts& counts, double times) {
   estimate.instructions += counts.instructions * times;
   estimate.multiplies += counts.multiplies * times;
-  estimate.shared_bytes += (counts.reads + counts.writes) * times;
+  estimate.shared_bytes += (counts.reads + counts.writes + counts.lost) * times;
 }
 
 }  // namespace
@@ -44,29 +40,35 @@ DeviceRates rates_of(const DeviceInfo& device) {
 Estimate estimate_fused(const Program& program, const Compiled& compiled, const FusedLayout& layout, int element_bytes,
                         int storage_bytes, std::int64_t batch, const DeviceInfo& device) {
   const DeviceRates rates = rates_of(device);
-  const Counter counter(compiled, element_bytes);
+  const Counter counter(compiled, element_bytes, layout.in_shared, layout.resident > 0);
   Estimate estimate;
   estimate.launches = 1;
   estimate.shared_memory = double(layout.shared);
-  const double tiles = std::ceil(double(batch) / layout.tile), items = std::min<double>(double(batch), layout.tile);
+  const double items = fused_tile(layout, batch, device), tiles = std::ceil(double(batch) / items);
   const bool two = 2 * layout.shared <= std::size_t(device.shared_per_multiprocessor);
   const double blocks = std::min(std::ceil(tiles / layout.teams), double(device.multiprocessors) * (two ? 2 : 1));
   Estimate tile;
-  double weights = 0;
+  double weights = 0, alone = layout.flip == 0 ? kTileCycles : 0;
   for (std::size_t i = 0; i < compiled.ops.size(); i++) {
     const Counts counts = counter.of(compiled.ops[i], items, std::min<double>(layout.groups[i], items));
     add(tile, counts, 1);
     tile.barriers += compiled.ops[i].barrier;
     weights += counts.weights;
+    alone += cycles_of(counts, compiled.ops[i], layout.threads);
   }
-  double io = 0, shared_inputs = 0;
-  for (const Buffer& buffer : program.buffers) {
+  double io = 0, shared_inputs = 0, brought = 0;
+  for (std::size_t b = 0; b < program.buffers.size(); b++) {
+    const Buffer& buffer = program.buffers[b];
     if (buffer.role != Role::input && buffer.role != Role::output) continue;
     (buffer.shared ? shared_inputs : io) += double(buffer.size) * (buffer.shared ? element_bytes : storage_bytes);
+    if (!buffer.shared && layout.buffers[b].in != FusedBuffer::In::direct) brought += double(buffer.size) * items;
   }
   tile.barriers += 3;
-  tile.shared_bytes += io / storage_bytes * element_bytes * items;
-  tile.instructions += io / storage_bytes * items / (16.0 / element_bytes) / kWarp * 4;
+  tile.shared_bytes += brought * element_bytes;
+  // A copy, an address of 64 bits on either side, the loop; 16-bit operands one by one.
+  const double copies = brought / (storage_bytes == 2 ? 1 : 16.0 / element_bytes);
+  tile.instructions += copies / kWarp * (storage_bytes == 2 ? 8 : 6);
+  alone += 3 * kBarrierCycles + copies / layout.threads * (storage_bytes == 2 ? 8 : 6);
   estimate.global_bytes = io * double(batch) + shared_inputs;
   estimate.instructions = tile.instructions * tiles, estimate.multiplies = tile.multiplies * tiles;
   estimate.barriers = tile.barriers;
@@ -75,20 +77,19 @@ Estimate estimate_fused(const Program& program, const Compiled& compiled, const 
                       (layout.in_shared ? 0 : estimate.shared_bytes);
   const double busy = std::min<double>(blocks, device.multiprocessors);
   const double per_multiprocessor = busy * rates.clock;
-  const double in_flight = blocks * layout.teams;
-  const double waiting =
-      tiles / in_flight * (tile.barriers * kBarrierCycles + double(compiled.ops.size()) * kOpCycles) / rates.clock;
+  const double rounds = tiles / (blocks * layout.teams);  // tiles of a team
   const double least = std::max({estimate.global_bytes / rates.bandwidth, estimate.l2_bytes / rates.l2,
                                  estimate.instructions / kIssue / per_multiprocessor,
                                  (layout.in_shared ? estimate.shared_bytes : 0) / kLine / per_multiprocessor});
-  estimate.seconds = kFirstLaunch + least / kOverlap + waiting / (two ? 2 : 1);
+  // While a team waits others work, where there are some.
+  estimate.seconds = kFirstLaunch + std::max(least / kOverlap, rounds * alone / rates.clock);
   return estimate;
 }
 
 Estimate estimate_staged(const Program& program, const Compiled& compiled, int element_bytes, int storage_bytes,
                          std::int64_t batch, const DeviceInfo& device) {
   const DeviceRates rates = rates_of(device);
-  const Counter counter(compiled, element_bytes);
+  const Counter counter(compiled, element_bytes, false, false);
   const auto* const code = reinterpret_cast<const CodeTables*>(compiled.code.data());
   const auto* const orbits = table<OrbitCode>(code, code->orbits);
   Estimate estimate;
@@ -103,31 +104,35 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
     const bool boxed = section < compiled.sections.size() && compiled.sections[section].first == i;
     const std::size_t end = boxed ? compiled.sections[section].end : i + 1;
     Estimate launch;
-    double bytes = 0;
+    double bytes = 0, alone = 0;  // alone: of a team in an item's boxes
     for (; i < end; i++) {
       const OpCode& op = compiled.ops[i];
       // A group of items for each job that the device has no other work for.
       const double groups =
           std::clamp(device.multiprocessors * 2048.0 / std::max(double(compiled.work[i]), 1.0), 1.0, double(batch));
-      const Counts counts =
-          boxed ? counter.in_boxes(op, compiled.sections[section], section) : counter.of(op, double(batch), groups);
+      const Counts counts = boxed ? counter.in_boxes(op, section, kFusedThreads / compiled.box_teams)
+                                  : counter.of(op, double(batch), groups);
       const double times = boxed ? double(batch) : 1;
       add(launch, counts, times);
       launch.barriers += op.barrier;
+      alone += cycles_of(counts, op, double(kFusedThreads) / compiled.box_teams);
       // In a box only the strands lie in memory; rows and products of rows do not.
       if (!boxed)
         bytes += counts.reads + counts.writes;
       else if (op.kind == Kind::orbit)
         bytes += (orbits[op.index].inverse ? counts.writes : counts.reads) * times;
     }
+    double seconds = std::max(bytes / rates.bandwidth, launch.instructions / kIssue / per_device) / kOverlap;
     if (boxed) {
+      const CompiledSection& own = compiled.sections[section++];
+      const double boxes = double(own.boxes) * double(batch);
+      const double rounds = std::ceil(boxes / std::min(boxes, 2.0 * device.multiprocessors * compiled.box_teams));
+      alone = rounds * (alone / double(own.boxes) + kTileCycles);
+      seconds = std::max({seconds, alone / rates.clock, launch.shared_bytes / kLine / per_device / kOverlap});
       estimate.shared_memory =
-          std::max(estimate.shared_memory, double(compiled.sections[section].elements) * element_bytes * 4);
-      section++;
+          std::max(estimate.shared_memory, double(own.elements) * element_bytes * compiled.box_teams);
     }
-    const double seconds = std::max({bytes / rates.bandwidth, launch.instructions / kIssue / per_device,
-                                     boxed ? launch.shared_bytes / kLine / per_device : 0});
-    estimate.seconds += seconds / kOverlap + kLaunch;
+    estimate.seconds += seconds + kLaunch;
     estimate.launches++;
     estimate.global_bytes += bytes, estimate.instructions += launch.instructions;
     estimate.multiplies += launch.multiplies, estimate.barriers += launch.barriers;

@@ -33,8 +33,19 @@ struct Tables {
   std::vector<double> constants;  // the program's, and what is derived from them
 };
 
+// Numbers of records that are worth their place; those of larger orbits are worked out by each worker.
+inline constexpr Index kMostListed = 1 << 16;
+
 // The place in the ascending index that each strand takes, for every rearrangement of a composition.
 std::vector<std::vector<std::uint8_t>> rearranged(int code, int d);
+
+// Elements of an item that an instruction touches: `low` and all that the walks lead to from there, `high` the last.
+struct Access {
+  std::size_t buffer;
+  bool write;
+  Index low, high;
+  std::vector<std::pair<Index, Index>> walks;  // extents above 1, and strides above 0
+};
 
 class Compiler {
  public:
@@ -50,16 +61,20 @@ class Compiler {
   void add(const Orbit& orbit);
   std::int32_t lambda_of(std::size_t buffer) const;
   void add_move(MoveCode move, const std::vector<Loop>& loops, const std::vector<Entry>& entries);
+  std::vector<Access> accesses_of(std::size_t instruction) const;
+  bool meet(const Access& a, const Access& b) const;
   void add_op(Kind kind, std::size_t index, std::size_t out);
   void find_terms();
   void add_section(const Section& section, std::size_t first);
   void add_shape(const std::vector<std::size_t>& orbits, const Orbit& widest, const Box& box,
-                 const std::vector<std::int64_t>& offsets);
+                 const std::vector<std::int64_t>& offsets, bool own_lists);
   bool can_box(const Section& section, std::size_t first) const;
   bool can_list(const Orbit& orbit, const std::vector<OrbitTerm>& terms) const;
   Index listed_numbers(const Orbit& orbit, const std::vector<OrbitTerm>& terms) const;
   std::pair<std::uint32_t, std::uint32_t> add_listed_terms(std::size_t instruction, int code, Index columns);
-  std::uint32_t add_lists(std::size_t instruction, const Box& box, const std::vector<std::int64_t>& offsets);
+  // offsets: of local buffers in a box. from_zero: values count from 0 and not from the ranges of the box.
+  std::uint32_t add_lists(std::size_t instruction, const Box& box, const std::vector<std::int64_t>& offsets,
+                          bool from_zero);
   void add_corners(std::size_t instruction, const Box& box);
   std::uint32_t add_matrix(const Orbit& orbit, Index matrix, Index columns);
   std::int32_t between(std::size_t from, std::size_t to, const std::vector<std::int64_t>& offsets);
@@ -84,7 +99,9 @@ class Compiler {
   std::size_t current_ = 0;                              // the instruction that is being added
   std::vector<bool> taken_;                              // by instruction: it is a term of an orbit
   std::map<std::size_t, std::vector<OrbitTerm>> terms_;  // by instruction
-  std::vector<bool> read_, written_;                     // by buffer, since the last barrier
+  std::vector<Access> since_;                            // the last barrier
+  std::vector<int> uses_;                                // by buffer, of its contents and to write it
+  bool sets_rows(const OpCode& op) const;
   // Records of multi-indices, by n, d and the Kostka numbers.
   std::map<std::vector<Index>, std::uint32_t> indices_;
   std::map<std::pair<Index, bool>, std::uint32_t> matrices_;  // in chunks, by place and direction

@@ -30,8 +30,9 @@ inline constexpr int kFusedThreads = 256;  // at most, of a block
 // A whole program, tile after tile of items. A block's shared memory holds what is the same for all items and small
 // enough (`resident`), then for each team its views, twice, and its arena.
 struct FusedBuffer {
-  // fixed: where its view says. resident: copied there by each block. The rest lies in a team's arena.
-  enum class In : std::uint32_t { fixed, resident, arena, input, output } in;
+  // fixed: where its view says. direct: so too, written there tile by tile. resident: copied there by each block. The
+  // rest lies in a team's arena.
+  enum class In : std::uint32_t { fixed, direct, resident, arena, input, output } in;
   std::int64_t offset, step;  // elements in its area; step 0: one for all items
   std::int64_t size;          // elements of an item
 };

@@ -116,7 +116,8 @@ BRAUER_CALLED void run_lists(Step<T> step, const OrbitCode& orbit, Team team) {
   const ListCode* const lists = table<ListCode>(code, code->lists) + (own ? std::uint32_t(own[0]) : orbit.lists);
   const std::uint32_t list_count = own ? std::uint32_t(own[1]) : orbit.list_count;
   const std::uint32_t settings = orbit.per_loops.divisor, places = lists[list_count - 1].end * settings;
-  const std::int32_t* const corner = step.shape ? numbers + step.corners[orbit.number] : nullptr;
+  const std::int32_t* const corner =
+      step.shape && step.corners[orbit.number] >= 0 ? numbers + step.corners[orbit.number] : nullptr;
   OrbitItems<T> items{items_of(step, orbit.strands), items_of(step, orbit.rows), {nullptr, 0}};
   if (orbit.term_count > 0) items.added = items_of(step, orbit.added);
   for (std::uint32_t i = team.rank; i < places * team.groups; i += team.size) {
