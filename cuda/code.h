@@ -29,7 +29,8 @@ struct At {
 struct ZeroCode {
   At out;
   std::int32_t stride;
-  std::uint32_t work;  // of an item
+  std::uint32_t vector;  // elements that are written at once
+  std::uint32_t work;    // of an item, in vectors
   Divider per_item, count;
 };
 
@@ -63,6 +64,7 @@ struct MoveCode {
   std::uint32_t parallel, reduced;
   std::uint32_t settings;  // of the reduced loops but the last
   std::uint32_t groups, group_count;
+  std::uint32_t places, listed;  // numbers: where each of so many settings of the parallel loops leads, out and then in
 };
 
 // out[r, j] (+)= Σ_k left[r, k] · right[k, j]; the rows of all items are one list where `right` is the same for all.
@@ -189,5 +191,6 @@ BRAUER_BOTH const Row* table(const CodeTables* code, std::uint32_t at) {
 }
 
 inline constexpr int kWeightRows = 4;
+inline constexpr std::uint32_t kMostTogether = 16;  // instructions of one launch
 
 }  // namespace brauer::cuda

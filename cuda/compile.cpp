@@ -10,6 +10,8 @@ namespace brauer::cuda {
 namespace {
 
 constexpr Index kMost = std::numeric_limits<std::int32_t>::max();
+// Settings of the loops of a move that are worth a list.
+constexpr Index kMostPlaces = 4096;
 
 Index round_up(Index value, Index to) { return (value + to - 1) / to * to; }
 
@@ -123,11 +125,13 @@ void Compiler::add(const Zero& zero) {
   ZeroCode code{};
   code.out = at(zero.out, zero.base);
   code.stride = narrow(zero.rows > 1 ? zero.stride : 0);
-  code.work = count(saturating_multiply(zero.rows, zero.count));
+  code.vector = vector_of(zero.count, {code.out}, {Index(code.stride)});
+  const Index vectors = zero.count / Index(code.vector);
+  code.work = count(saturating_multiply(zero.rows, vectors));
   // A shared output starts as zero.
   if (compiled_.buffers[zero.out].shared_output) code.work = 0;
   code.per_item = divider(std::max(code.work, 1u));
-  code.count = divider(std::max(count(zero.count), 1u));
+  code.count = divider(std::max(count(vectors), 1u));
   tables_.zeros.push_back(code);
   add_op(Kind::zero, tables_.zeros.size() - 1, zero.out);
 }
@@ -194,7 +198,25 @@ void Compiler::add_move(MoveCode code, const std::vector<Loop>& loops, const std
   for (const std::vector<Loop>* each : {&parallel, &reduced})
     for (const Loop& loop : *each)
       tables_.loops.push_back({divider(count(loop.extent)), narrow(loop.out), narrow(loop.in), loop.alternate});
+  list_places(code, parallel);
   tables_.moves.push_back(code);
+}
+
+void Compiler::list_places(MoveCode& code, const std::vector<Loop>& parallel) {
+  Index places = 1;
+  for (const Loop& loop : parallel) places = saturating_multiply(places, loop.alternate ? kMost : loop.extent);
+  if (parallel.size() < 2 || code.group_count != 1 || places > kMostPlaces || !fits_) return;
+  code.places = std::uint32_t(tables_.numbers.size()), code.listed = std::uint32_t(places);
+  for (const bool out : {true, false}) {
+    for (Index place = 0; place < places; place++) {
+      Index rest = place, at = 0;
+      for (auto loop = parallel.rbegin(); loop != parallel.rend(); loop++) {
+        at += rest % loop->extent * (out ? loop->out : loop->in);
+        rest /= loop->extent;
+      }
+      tables_.numbers.push_back(narrow(at));
+    }
+  }
 }
 
 std::int32_t Compiler::lambda_of(std::size_t buffer) const {
@@ -311,6 +333,18 @@ Status Compiler::run() {
   if (fits_ && compiled_.code.size() <= std::size_t(kMost)) return {};
   return Status::error(Code::invalid_argument,
                        "cuda: expected an item and its tables to have less than 2^31 elements, received more");
+}
+
+std::size_t Compiled::together(std::size_t op) const {
+  std::size_t end = op + 1;
+  const auto in_box = [this](std::size_t i) {
+    return std::any_of(sections.begin(), sections.end(),
+                       [i](const CompiledSection& each) { return each.first <= i && i < each.end; });
+  };
+  while (end < ops.size() && end < op + kMostTogether && ops[end].kind == ops[op].kind && !ops[end].barrier &&
+         !ops[end].sums_items && !ops[op].sums_items && !in_box(end))
+    end++;
+  return end - op;
 }
 
 Status compile(const Program& program, int element_bytes, std::int64_t box_elements, Compiled& compiled) {

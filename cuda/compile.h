@@ -40,6 +40,9 @@ struct Compiled {
   std::uint32_t box_teams = 1;            // of a block, for the boxes
   std::int64_t scratch = 0, local = 0;    // elements of an item's arenas, rounded up to whole vectors
   std::int64_t widest = 1;                // most workers that one item keeps busy, over the instructions
+
+  // Instructions from this one on, outside boxes, that one launch runs: of one kind, none waiting for another.
+  std::size_t together(std::size_t op) const;
 };
 
 // Derives what kernels would otherwise derive in every tile. The program must have been verified. element_bytes: of

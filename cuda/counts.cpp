@@ -21,15 +21,24 @@ double put(double vector, bool set) { return set ? 2 : 3 + vector; }
 
 }  // namespace
 
-double chain_of(const Counts& counts, double threads) {
-  if (counts.warps == 0) return 0;
-  return std::ceil(counts.warps / (threads / kWarp)) * (counts.instructions / counts.warps + kJobCycles);
+void TeamTime::add(const Counts& counts, const OpCode& op) {
+  if (op.barrier) {
+    cycles_ = cycles() + kBarrierCycles;
+    std::fill(loads_.begin(), loads_.end(), 0);
+    instructions_ = 0, next_ = 0;
+  }
+  cycles_ += kOpCycles;
+  if (counts.warps == 0) return;
+  const double each = counts.instructions / counts.warps + kJobCycles, warps = double(loads_.size());
+  const double rounds = std::floor(counts.warps / warps);
+  for (double& load : loads_) load += rounds * each;
+  for (double left = counts.warps - rounds * warps; left > 0; left--, next_ = (next_ + 1) % loads_.size())
+    loads_[next_] += each;
+  instructions_ += counts.instructions;
 }
 
-double cycles_of(const Counts& counts, const OpCode& op, double threads) {
-  const double chain = counts.chain > 0 ? counts.chain : chain_of(counts, threads);
-  return std::max(counts.instructions / kIssue, chain) / kOverlap +
-         counts.runs * (kOpCycles + (op.barrier ? kBarrierCycles : 0));
+double TeamTime::cycles() const {
+  return cycles_ + std::max(instructions_ / kIssue, *std::max_element(loads_.begin(), loads_.end())) / kOverlap;
 }
 
 Counts Counter::of(const OpCode& op, double items, double groups) const {
@@ -57,7 +66,7 @@ Counts Counter::of(const OpCode& op, double items, double groups) const {
 Counts Counter::of_zero(const ZeroCode& zero, double items, double groups) const {
   const double each = std::ceil(items / groups);
   const double all = warps(zero.work * groups);
-  return {all, all * (kPlace + kLoop + each * kPointer), 0, 0, zero.work * items * bytes_, 0, 0};
+  return {all, all * (kPlace + kLoop + each * kPointer), 0, 0, zero.work * items * zero.vector * bytes_, 0, 0};
 }
 
 Counts Counter::of_move(const MoveCode& move, double items, double groups) const {
@@ -70,8 +79,8 @@ Counts Counter::of_move(const MoveCode& move, double items, double groups) const
   const double terms = entries * move.settings * inner;
   const double per_term = (terms > kPlainTerms ? kLongSum : 1) * vector + 4;
   const double per_item = 2 * kPointer + vector + put(vector, move.set) + terms * per_term +
-                          entries * move.settings * (kPlace + kLoop * (move.reduced - 1));
-  const double per_job = 2 * kPlace + kLoop * move.parallel;
+                          entries * move.settings * (8 + kLoop * (move.reduced - 1));
+  const double per_job = 2 * kPlace + (move.listed > 0 ? 4 : kLoop * move.parallel);
   const double jobs = move.serial ? items : move.work * groups, outputs = double(move.work) * items;
   const double size = vector * bytes_;
   Counts counts;
@@ -173,36 +182,25 @@ Counts Counter::of_orbit(const OrbitCode& orbit, double items, double groups) co
   return counts;
 }
 
-Counts Counter::in_boxes(const OpCode& op, std::size_t section, double threads) const {
+Counts Counter::in_box(const OpCode& op, std::size_t section, std::int64_t box) const {
   const auto& code = rows<SectionCode>(code_->sections)[section];
   const auto* const numbers = rows<std::int32_t>(code_->numbers);
-  const auto* const shapes = rows<ShapeCode>(code_->shapes) + code.shapes;
-  Counts total;
-  total.runs = code.box_count;
-  for (std::uint32_t b = 0; b < code.box_count; b++) {
-    const ShapeCode& shape = shapes[numbers[code.boxes + std::size_t(b) * (1 + code.orbits)]];
-    const auto rows_of = [&](std::int32_t lambda, std::uint32_t whole) {
-      return lambda < 0 ? double(whole) : double(numbers[shape.rows + std::uint32_t(lambda)]);
-    };
-    Counts counts;
-    if (op.kind == Kind::product) {
-      const auto& product = rows<ProductCode>(code_->products)[op.index];
-      counts = of_product(product, rows_of(product.lambda, product.rows), 1, true, false);
-    } else if (op.kind == Kind::weights) {
-      const auto& weights = rows<WeightsCode>(code_->weights)[op.index];
-      counts = of_weights(weights, rows_of(weights.lambda, weights.rows), 1, 1);
-    } else {
-      const auto& orbit = rows<OrbitCode>(code_->orbits)[op.index];
-      const std::int32_t* const own = numbers + shape.orbits + 2 * orbit.number;
-      const bool corners = numbers[code.boxes + std::size_t(b) * (1 + code.orbits) + 1] >= 0;
-      counts = of_lists(orbit, std::uint32_t(own[0]), std::uint32_t(own[1]), corners, 1, 1);
-    }
-    total.warps += counts.warps, total.chain += chain_of(counts, threads);
-    total.instructions += counts.instructions, total.multiplies += counts.multiplies;
-    total.reads += counts.reads, total.writes += counts.writes, total.weights += counts.weights,
-        total.lost += counts.lost;
+  const std::int32_t* const own = numbers + code.boxes + box * (1 + std::int64_t(code.orbits));
+  const ShapeCode& shape = rows<ShapeCode>(code_->shapes)[code.shapes + std::uint32_t(own[0])];
+  const auto rows_of = [&](std::int32_t lambda, std::uint32_t whole) {
+    return lambda < 0 ? double(whole) : double(numbers[shape.rows + std::uint32_t(lambda)]);
+  };
+  if (op.kind == Kind::product) {
+    const auto& product = rows<ProductCode>(code_->products)[op.index];
+    return of_product(product, rows_of(product.lambda, product.rows), 1, true, false);
   }
-  return total;
+  if (op.kind == Kind::weights) {
+    const auto& weights = rows<WeightsCode>(code_->weights)[op.index];
+    return of_weights(weights, rows_of(weights.lambda, weights.rows), 1, 1);
+  }
+  const auto& orbit = rows<OrbitCode>(code_->orbits)[op.index];
+  const std::int32_t* const lists = numbers + shape.orbits + 2 * orbit.number;
+  return of_lists(orbit, std::uint32_t(lists[0]), std::uint32_t(lists[1]), own[1] >= 0, 1, 1);
 }
 
 }  // namespace brauer::cuda

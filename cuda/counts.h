@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "cuda/compile.h"
 
 // What instructions take on a device, counted from the tables that kernels read and as the kernels of cuda/kernels go
@@ -13,8 +15,6 @@ struct Counts {
   double reads = 0, writes = 0;  // bytes of items' buffers
   double lost = 0;               // bytes that shared memory could give, and does not, while it reads those
   double weights = 0;            // bytes of what is the same for all items
-  double chain = 0;              // see chain_of; in boxes, one after the other
-  double runs = 1;               // in so many boxes
 };
 
 // Cycles of a multiprocessor's team: at a barrier, to begin an instruction, to wait for a tile that did not arrive
@@ -24,10 +24,19 @@ inline constexpr double kIssue = 4;  // instructions that a multiprocessor start
 // Part of the least time that overlapping work reaches, where enough warps are there.
 inline constexpr double kOverlap = 0.8;
 
-// Cycles of a team for an instruction, if each of its warps starts one instruction a cycle; and, alone on a
-// multiprocessor, with what it waits for.
-double chain_of(const Counts& counts, double threads);
-double cycles_of(const Counts& counts, const OpCode& op, double threads);
+// Cycles of a team that is alone on a multiprocessor: each of its warps starts at most one instruction a cycle, and
+// instructions that do not wait for each other share the warps as Turns (kernels/run.h) deals them.
+class TeamTime {
+ public:
+  explicit TeamTime(double threads) : loads_(std::size_t(threads / 32)) {}
+  void add(const Counts& counts, const OpCode& op);
+  double cycles() const;
+
+ private:
+  std::vector<double> loads_;  // cycles of each warp since the last barrier
+  std::size_t next_ = 0;
+  double instructions_ = 0, cycles_ = 0;
+};
 
 class Counter {
  public:
@@ -40,8 +49,8 @@ class Counter {
 
   // By one team over so many items, dealt to `groups`, see Team in kernels/step.h.
   Counts of(const OpCode& op, double items, double groups) const;
-  // By one team of so many threads over all boxes of a section, in one item.
-  Counts in_boxes(const OpCode& op, std::size_t section, double threads) const;
+  // By one team in a box of a section.
+  Counts in_box(const OpCode& op, std::size_t section, std::int64_t box) const;
 
  private:
   Counts of_zero(const ZeroCode& zero, double items, double groups) const;

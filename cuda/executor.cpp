@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -169,9 +170,13 @@ class DeviceExecutable final : public DeviceProgram {
   // What a call of so many items runs as.
   bool is_fused(std::int64_t batch) const {
     if (options_.mode != Mode::automatic) return options_.mode == Mode::fused;
+    std::lock_guard lock(mutex_);
+    const auto [found, is_new] = fused_.try_emplace(batch, false);
     const int bytes = int(sizeof(T)), storage = storage_bytes(dtype_);
-    return estimate_fused(program_, compiled_, layout_, bytes, storage, batch, info_).seconds <=
-           estimate_staged(program_, compiled_, bytes, storage, batch, info_).seconds;
+    if (is_new)
+      found->second = estimate_fused(program_, compiled_, layout_, bytes, storage, batch, info_).seconds <=
+                      estimate_staged(program_, compiled_, bytes, storage, batch, info_).seconds;
+    return found->second;
   }
   std::int64_t fused_blocks(std::int64_t items) const {
     const std::int64_t tile = fused_tile(layout_, items, info_), tiles = (items + tile - 1) / tile;
@@ -323,17 +328,25 @@ class DeviceExecutable final : public DeviceProgram {
         i = compiled_.sections[section++].end - 1;
         continue;
       }
+      if (compiled_.work[i] == 0) continue;
       const OpCode& op = compiled_.ops[i];
-      const std::int64_t work = compiled_.work[i];
-      if (work == 0) continue;
-      const std::uint32_t parts = op.sums_items ? std::uint32_t(part_count) : 1;
-      // As many groups of items as keep the device busy.
-      const std::int64_t busy = std::int64_t(info_.multiprocessors) * kBusyThreads;
-      const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
-      Grid each = grid(op.kind == Kind::product ? work * items : work * groups);
-      each.blocks = op.sums_items ? std::max<std::int64_t>(each.blocks / parts, 1) * parts : each.blocks;
-      const StagedArguments<T> arguments{tables_.as<CodeTables>(), views, constants_.as<T>(),    std::uint32_t(i),
-                                         std::uint32_t(items),     parts, std::uint32_t(groups), options_.precision};
+      StagedArguments<T> arguments{};
+      arguments.code = tables_.as<CodeTables>(), arguments.views = views, arguments.constants = constants_.as<T>();
+      arguments.op = std::uint32_t(i), arguments.count = std::uint32_t(compiled_.together(i));
+      arguments.items = std::uint32_t(items), arguments.parts = op.sums_items ? std::uint32_t(part_count) : 1;
+      arguments.precision = options_.precision;
+      std::int64_t places = 0;
+      for (std::uint32_t k = 0; k < arguments.count; k++) {
+        // As many groups of items as keep the device busy.
+        const std::int64_t work = std::max<std::int64_t>(compiled_.work[i + k], 1);
+        const std::int64_t busy = std::int64_t(info_.multiprocessors) * kBusyThreads;
+        const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
+        arguments.groups[k] = std::uint32_t(groups);
+        places += op.kind == Kind::product ? work * items : work * groups;
+      }
+      Grid each = grid(places);
+      if (op.sums_items) each.blocks = std::max<std::int64_t>(each.blocks / arguments.parts, 1) * arguments.parts;
+      i += arguments.count - 1;
       const Status status = launch(stream, staged_kernel<T>(op.kind), each, &arguments);
       if (!status.ok()) return status;
     }
@@ -405,6 +418,7 @@ class DeviceExecutable final : public DeviceProgram {
   std::vector<std::size_t> offsets_at_;  // by section
   std::int64_t partial_size_ = 0, item_bytes_ = 0;
   mutable std::mutex mutex_;
+  mutable std::map<std::int64_t, bool> fused_;  // by batch
   mutable std::vector<std::unique_ptr<Slot>> slots_;
 };
 

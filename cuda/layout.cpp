@@ -121,22 +121,26 @@ class Arranger {
     if (layout_.in_shared) layout_.shared = std::size_t(block_bytes(layout_.tile, layout_.teams, flips));
     const double teams = layout_.teams * (std::int64_t(layout_.shared) <= room_of_two_ ? 2 : 1);
     const Counter counter(compiled_, int(bytes_), layout_.in_shared, layout_.resident > 0);
-    double instructions = 0, alone = flips ? 0 : kTileCycles;
+    double instructions = 0;
+    TeamTime alone(layout_.threads);
     layout_.groups.clear();
     for (const OpCode& op : compiled_.ops) {
-      double least = -1, issued = 0;
+      Counts chosen;
+      double least = -1;
       std::uint32_t best = 1;
       for (std::uint32_t groups = 1;; groups = std::min(2 * groups, layout_.tile)) {
         const Counts counts = counter.of(op, layout_.tile, groups);
-        const double cycles = std::max(counts.instructions / kIssue, chain_of(counts, layout_.threads) / teams);
-        if (least < 0 || cycles < least) best = groups, least = cycles, issued = counts.instructions;
+        TeamTime time(layout_.threads);
+        time.add(counts, op);
+        const double cycles = std::max(counts.instructions / kIssue / kOverlap, time.cycles() / teams);
+        if (least < 0 || cycles < least) best = groups, least = cycles, chosen = counts;
         if (op.sums_items || groups == layout_.tile || op.kind == Kind::product) break;
       }
       layout_.groups.push_back(best);
-      instructions += issued;
-      alone += cycles_of(counter.of(op, layout_.tile, best), op, layout_.threads);
+      instructions += chosen.instructions;
+      alone.add(chosen, op);
     }
-    return std::max(instructions / kIssue / kOverlap, alone / teams);
+    return std::max(instructions / kIssue / kOverlap, (alone.cycles() + (flips ? 0 : kTileCycles)) / teams);
   }
 
   const Program& program_;
@@ -163,11 +167,15 @@ Status compile_for(const Program& program, int element_bytes, const DeviceInfo& 
     const Counter counter(each, element_bytes, false, false);
     double cycles = 1e15 * double(program.sections.size() - each.sections.size());
     for (std::size_t s = 0; s < each.sections.size(); s++) {
-      double instructions = 0, alone = kTileCycles * double(each.sections[s].boxes);
-      for (std::size_t i = each.sections[s].first; i < each.sections[s].end; i++) {
-        const Counts counts = counter.in_boxes(each.ops[i], s, threads);
-        instructions += counts.instructions;
-        alone += cycles_of(counts, each.ops[i], threads);
+      double instructions = 0, alone = 0;
+      for (std::int64_t box = 0; box < each.sections[s].boxes; box++) {
+        TeamTime time(threads);
+        for (std::size_t i = each.sections[s].first; i < each.sections[s].end; i++) {
+          const Counts counts = counter.in_box(each.ops[i], s, box);
+          instructions += counts.instructions;
+          time.add(counts, each.ops[i]);
+        }
+        alone += time.cycles() + kTileCycles;
       }
       cycles += std::max(instructions / kIssue / kOverlap, alone / (2 * teams));
     }

@@ -48,13 +48,14 @@ Estimate estimate_fused(const Program& program, const Compiled& compiled, const 
   const bool two = 2 * layout.shared <= std::size_t(device.shared_per_multiprocessor);
   const double blocks = std::min(std::ceil(tiles / layout.teams), double(device.multiprocessors) * (two ? 2 : 1));
   Estimate tile;
-  double weights = 0, alone = layout.flip == 0 ? kTileCycles : 0;
+  double weights = 0;
+  TeamTime team(layout.threads);
   for (std::size_t i = 0; i < compiled.ops.size(); i++) {
     const Counts counts = counter.of(compiled.ops[i], items, std::min<double>(layout.groups[i], items));
     add(tile, counts, 1);
     tile.barriers += compiled.ops[i].barrier;
     weights += counts.weights;
-    alone += cycles_of(counts, compiled.ops[i], layout.threads);
+    team.add(counts, compiled.ops[i]);
   }
   double io = 0, shared_inputs = 0, brought = 0;
   for (std::size_t b = 0; b < program.buffers.size(); b++) {
@@ -68,7 +69,8 @@ Estimate estimate_fused(const Program& program, const Compiled& compiled, const 
   // A copy, an address of 64 bits on either side, the loop; 16-bit operands one by one.
   const double copies = brought / (storage_bytes == 2 ? 1 : 16.0 / element_bytes);
   tile.instructions += copies / kWarp * (storage_bytes == 2 ? 8 : 6);
-  alone += 3 * kBarrierCycles + copies / layout.threads * (storage_bytes == 2 ? 8 : 6);
+  const double alone = team.cycles() + 3 * kBarrierCycles + (layout.flip == 0 ? kTileCycles : 0) +
+                       copies / layout.threads * (storage_bytes == 2 ? 8 : 6);
   estimate.global_bytes = io * double(batch) + shared_inputs;
   estimate.instructions = tile.instructions * tiles, estimate.multiplies = tile.multiplies * tiles;
   estimate.barriers = tile.barriers;
@@ -102,41 +104,48 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
   estimate.global_bytes = converted, estimate.seconds = kFirstLaunch + converted / rates.bandwidth;
   for (std::size_t i = 0; i < compiled.ops.size();) {
     const bool boxed = section < compiled.sections.size() && compiled.sections[section].first == i;
-    const std::size_t end = boxed ? compiled.sections[section].end : i + 1;
     Estimate launch;
-    double bytes = 0, alone = 0;  // alone: of a team in an item's boxes
-    for (; i < end; i++) {
-      const OpCode& op = compiled.ops[i];
-      // A group of items for each job that the device has no other work for.
-      const double groups =
-          std::clamp(device.multiprocessors * 2048.0 / std::max(double(compiled.work[i]), 1.0), 1.0, double(batch));
-      const Counts counts = boxed ? counter.in_boxes(op, section, kFusedThreads / compiled.box_teams)
-                                  : counter.of(op, double(batch), groups);
-      const double times = boxed ? double(batch) : 1;
-      add(launch, counts, times);
-      launch.barriers += op.barrier;
-      alone += cycles_of(counts, op, double(kFusedThreads) / compiled.box_teams);
-      // In a box only the strands lie in memory; rows and products of rows do not.
-      if (!boxed)
-        bytes += counts.reads + counts.writes;
-      else if (op.kind == Kind::orbit)
-        bytes += (orbits[op.index].inverse ? counts.writes : counts.reads) * times;
-    }
-    double seconds = std::max(bytes / rates.bandwidth, launch.instructions / kIssue / per_device) / kOverlap;
+    double bytes = 0, seconds = 0;
     if (boxed) {
-      const CompiledSection& own = compiled.sections[section++];
-      const double boxes = double(own.boxes) * double(batch);
-      const double rounds = std::ceil(boxes / std::min(boxes, 2.0 * device.multiprocessors * compiled.box_teams));
-      alone = rounds * (alone / double(own.boxes) + kTileCycles);
-      seconds = std::max({seconds, alone / rates.clock, launch.shared_bytes / kLine / per_device / kOverlap});
+      const CompiledSection& own = compiled.sections[section];
+      const double teams = 2.0 * device.multiprocessors * compiled.box_teams, boxes = double(own.boxes);
+      double alone = 0;
+      for (std::int64_t box = 0; box < own.boxes; box++) {
+        TeamTime team(double(kFusedThreads) / compiled.box_teams);
+        for (i = own.first; i < own.end; i++) {
+          const OpCode& op = compiled.ops[i];
+          const Counts counts = counter.in_box(op, section, box);
+          add(launch, counts, double(batch)), team.add(counts, op);
+          // Only the strands lie in memory; rows and products of rows do not.
+          if (op.kind == Kind::orbit)
+            bytes += (orbits[op.index].inverse ? counts.writes : counts.reads) * double(batch);
+        }
+        alone += team.cycles() + kTileCycles;
+      }
+      for (i = own.first; i < own.end; i++) launch.barriers += compiled.ops[i].barrier;
+      seconds = std::max(std::ceil(boxes * double(batch) / teams) * alone / boxes / rates.clock,
+                         launch.shared_bytes / kLine / per_device / kOverlap);
+      estimate.shared_bytes += launch.shared_bytes;
       estimate.shared_memory =
           std::max(estimate.shared_memory, double(own.elements) * element_bytes * compiled.box_teams);
+      section++;
+    } else {
+      const std::size_t end = i + compiled.together(i);
+      for (; i < end; i++) {
+        // A group of items for each job that the device has no other work for.
+        const double groups =
+            std::clamp(device.multiprocessors * 2048.0 / std::max(double(compiled.work[i]), 1.0), 1.0, double(batch));
+        const Counts counts = counter.of(compiled.ops[i], double(batch), groups);
+        add(launch, counts, 1);
+        bytes += counts.reads + counts.writes, launch.barriers += compiled.ops[i].barrier;
+      }
     }
+    seconds =
+        std::max({seconds, bytes / rates.bandwidth / kOverlap, launch.instructions / kIssue / per_device / kOverlap});
     estimate.seconds += seconds + kLaunch;
     estimate.launches++;
     estimate.global_bytes += bytes, estimate.instructions += launch.instructions;
     estimate.multiplies += launch.multiplies, estimate.barriers += launch.barriers;
-    if (boxed) estimate.shared_bytes += launch.shared_bytes;
   }
   return estimate;
 }

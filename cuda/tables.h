@@ -63,6 +63,7 @@ class Compiler {
   void add_move(MoveCode move, const std::vector<Loop>& loops, const std::vector<Entry>& entries);
   std::vector<Access> accesses_of(std::size_t instruction) const;
   bool meet(const Access& a, const Access& b) const;
+  void list_places(MoveCode& code, const std::vector<Loop>& parallel);
   void add_op(Kind kind, std::size_t index, std::size_t out);
   void find_terms();
   void add_section(const Section& section, std::size_t first);

@@ -122,9 +122,10 @@ void fused(FusedArguments<T> a) {
                        items,       std::uint32_t(number),
                        a.precision, nullptr,
                        nullptr};
+    Turns turns(team);
     for (std::uint32_t i = 0; i < a.code->op_count; i++) {
-      if (ops[i].barrier) sync_group(barrier, threads);
-      run_op(step, ops[i], {team.rank, team.size, a.groups[i]});
+      if (ops[i].barrier) sync_group(barrier, threads), turns.start();
+      turns.took(run_op(step, ops[i], turns.next(a.groups[i])));
     }
     sync_group(barrier, threads);
     take_tile(a, own.arena, first, items, team);

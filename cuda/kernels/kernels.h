@@ -12,14 +12,15 @@ namespace brauer::cuda {
 
 inline constexpr int kStagedThreads = 256;
 
-// One instruction over all items of a call. Those that sum over items run in `parts` teams of whole blocks, each over
-// its share of the items.
+// Instructions [op, op + count) of one kind that do not wait for each other, over all items of a call. One that sums
+// over items is alone, and runs in `parts` teams of whole blocks, each over its share of the items.
 template <class T>
 struct StagedArguments {
   const CodeTables* code;
   const View<T>* views;
   const T* constants;
-  std::uint32_t op, items, parts, groups;  // groups: see Team
+  std::uint32_t op, count, items, parts;
+  std::uint32_t groups[kMostTogether];  // of each, see Team
   Precision precision;
 };
 template <class T>

@@ -108,7 +108,7 @@ BRAUER_CALLED void run_chunk(Step<T> step, const OrbitCode& orbit, OrbitItems<T>
 }
 
 template <class T, int V>
-BRAUER_CALLED void run_lists(Step<T> step, const OrbitCode& orbit, Team team) {
+BRAUER_CALLED std::uint32_t run_lists(Step<T> step, const OrbitCode& orbit, Team team) {
   const CodeTables* const code = step.code;
   const std::int32_t* const numbers = table<std::int32_t>(code, code->numbers);
   const LoopCode* const loops = table<LoopCode>(code, code->loops) + orbit.loops;
@@ -157,20 +157,16 @@ BRAUER_CALLED void run_lists(Step<T> step, const OrbitCode& orbit, Team team) {
         run_chunk<T, V>(step, orbit, at, multi, local - m * list->chunks.divisor, job.group, team.groups);
     }
   }
+  return places * team.groups;
 }
 
 template <class T>
-BRAUER_DEVICE void run_orbit(Step<T> step, const OrbitCode& orbit, Team team) {
+BRAUER_DEVICE std::uint32_t run_orbit(Step<T> step, const OrbitCode& orbit, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
   const bool is_listed = orbit.list_count > 0 || step.shape;
-  if (is_listed && orbit.vector > 1)
-    run_lists<T, kVector>(step, orbit, team);
-  else if (is_listed)
-    run_lists<T, 1>(step, orbit, team);
-  else if (orbit.vector > 1)
-    run_multis<T, kVector>(step, orbit, team);
-  else
-    run_multis<T, 1>(step, orbit, team);
+  if (is_listed)
+    return orbit.vector > 1 ? run_lists<T, kVector>(step, orbit, team) : run_lists<T, 1>(step, orbit, team);
+  return orbit.vector > 1 ? run_multis<T, kVector>(step, orbit, team) : run_multis<T, 1>(step, orbit, team);
 }
 
 }  // namespace brauer::cuda

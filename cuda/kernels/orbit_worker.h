@@ -143,15 +143,16 @@ BRAUER_DEVICE void run_multi(Step<T> step, const OrbitCode& orbit, const Job& jo
 }
 
 template <class T, int V>
-BRAUER_CALLED void run_multis(Step<T> step, const OrbitCode& orbit, Team team) {
+BRAUER_CALLED std::uint32_t run_multis(Step<T> step, const OrbitCode& orbit, Team team) {
   if (orbit.serial) {
     for (std::uint32_t group = team.rank; group < team.groups; group += team.size)
       for (std::uint32_t place = 0; place < orbit.work; place++)
         run_multi<T, V>(step, orbit, {group, place}, team.groups);
-    return;
+    return team.groups;
   }
   for (std::uint32_t i = team.rank; i < orbit.work * team.groups; i += team.size)
     run_multi<T, V>(step, orbit, job_of(i, orbit.per_item), team.groups);
+  return orbit.work * team.groups;
 }
 
 }  // namespace brauer::cuda

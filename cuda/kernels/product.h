@@ -84,7 +84,7 @@ struct ProductKind {
 
 // Two vectors of columns lie half a row apart, so that those of neighbouring lanes lie side by side.
 template <class T, int V, class Kind>
-BRAUER_CALLED void run_product_rows(Step<T> step, const ProductCode& code, Team team) {
+BRAUER_CALLED std::uint32_t run_product_rows(Step<T> step, const ProductCode& code, Team team) {
   constexpr int R = Kind::rows, W = Kind::vectors, K = 16 / int(sizeof(T));
   const std::uint32_t in_item = rows_of(step, code.lambda, code.rows), rows = in_item * step.items;
   const std::uint32_t total = (rows + R - 1) / R * code.col_blocks;
@@ -153,11 +153,12 @@ BRAUER_CALLED void run_product_rows(Step<T> step, const ProductCode& code, Team 
       to.next();
     }
   }
+  return total;
 }
 
 // Rows that overlap: one worker per item adds one after the other, as the definition does.
 template <class T>
-BRAUER_CALLED void run_serial_product(Step<T> step, const ProductCode& code, Team team) {
+BRAUER_CALLED std::uint32_t run_serial_product(Step<T> step, const ProductCode& code, Team team) {
   for (std::uint32_t item = team.rank; item < step.items; item += team.size) {
     const T* const left = items_of(step, code.left)[item];
     const T* const right = items_of(step, code.right)[item];
@@ -171,10 +172,11 @@ BRAUER_CALLED void run_serial_product(Step<T> step, const ProductCode& code, Tea
               left[std::int64_t(r) * code.left_row + k] *
               right[std::int64_t(k) * code.right_k + std::int64_t(j) * code.right_j];
   }
+  return step.items;
 }
 
 template <class T>
-BRAUER_DEVICE void run_product(Step<T> step, const ProductCode& code, Team team) {
+BRAUER_DEVICE std::uint32_t run_product(Step<T> step, const ProductCode& code, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
   if (code.serial) return run_serial_product(step, code, team);
   if constexpr (sizeof(T) == 4) {
@@ -197,11 +199,11 @@ BRAUER_DEVICE void run_product(Step<T> step, const ProductCode& code, Team team)
     return run_product_rows<T, kVector, ProductKind<kProductRows, 1, true, false, false>>(step, code, team);
   if (code.vector > 1)
     return run_product_rows<T, kVector, ProductKind<kProductRows, 1, false, false, false>>(step, code, team);
-  run_product_rows<T, 1, ProductKind<kProductRows, 1, false, false, false>>(step, code, team);
+  return run_product_rows<T, 1, ProductKind<kProductRows, 1, false, false, false>>(step, code, team);
 }
 
 template <class T, int V>
-BRAUER_CALLED void run_weights_blocks(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
+BRAUER_CALLED std::uint32_t run_weights_blocks(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
   const std::uint32_t cols = code.per_row.divisor;
   const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
   const Items<T> outs = items_of(step, code.out);
@@ -242,11 +244,12 @@ BRAUER_CALLED void run_weights_blocks(Step<T> step, const WeightsCode& code, boo
     }
     if (sums_items) write(0);
   }
+  return code.work * team.groups;
 }
 
 template <class T>
-BRAUER_CALLED void run_serial_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
-  if (sums_items && team.rank != 0) return;
+BRAUER_CALLED std::uint32_t run_serial_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
+  if (sums_items && team.rank != 0) return 1;
   const std::uint32_t stride = sums_items ? 1 : team.size;
   for (std::uint32_t item = team.rank; item < step.items; item += stride) {
     const T* const left = items_of(step, code.left)[item];
@@ -261,17 +264,15 @@ BRAUER_CALLED void run_serial_weights(Step<T> step, const WeightsCode& code, boo
           out[std::int64_t(k) * code.out_row + j] +=
               left[std::int64_t(r) * code.left_row + k] * right[std::int64_t(r) * code.right_row + j];
   }
+  return sums_items ? 1 : step.items;
 }
 
 template <class T>
-BRAUER_DEVICE void run_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
+BRAUER_DEVICE std::uint32_t run_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
-  if (code.serial)
-    run_serial_weights(step, code, sums_items, team);
-  else if (code.vector > 1)
-    run_weights_blocks<T, kVector>(step, code, sums_items, team);
-  else
-    run_weights_blocks<T, 1>(step, code, sums_items, team);
+  if (code.serial) return run_serial_weights(step, code, sums_items, team);
+  if (code.vector > 1) return run_weights_blocks<T, kVector>(step, code, sums_items, team);
+  return run_weights_blocks<T, 1>(step, code, sums_items, team);
 }
 
 }  // namespace brauer::cuda
