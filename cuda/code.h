@@ -29,7 +29,8 @@ struct At {
 struct ZeroCode {
   At out;
   std::int32_t stride;
-  std::uint32_t work;  // of an item
+  std::uint32_t vector;  // elements that are written at once
+  std::uint32_t work;    // of an item, in vectors
   Divider per_item, count;
 };
 
@@ -63,6 +64,7 @@ struct MoveCode {
   std::uint32_t parallel, reduced;
   std::uint32_t settings;  // of the reduced loops but the last
   std::uint32_t groups, group_count;
+  std::uint32_t places, listed;  // numbers: where each of so many settings of the parallel loops leads, out and then in
 };
 
 // out[r, j] (+)= Σ_k left[r, k] · right[k, j]; the rows of all items are one list where `right` is the same for all.
@@ -76,7 +78,8 @@ struct ProductCode {
   std::uint32_t left_vector;  // rows of left may be read by vectors
   std::int32_t lambda;        // whose rows these are, in a box; -1: not of one
   std::uint32_t vector;       // columns of right and out
-  std::uint32_t col_blocks;   // vectors of columns
+  std::uint32_t pairs;        // a worker takes two vectors of columns
+  std::uint32_t col_blocks;   // vectors of columns, or pairs of them
   Divider per_row, per_item;  // by col_blocks, by rows
   Divider per_tile;           // by the 64 columns that a warp takes at once on tensor cores
 };
@@ -122,42 +125,61 @@ struct TermCode {
   double scale;
 };
 
+// The multi-indices of one composition, in lexicographic order. What a multi-index needs, its record, are numbers: a
+// place on the strands for each column, one for each term of a column, then one in the rows for each row. Number i of
+// multi-index m is numbers[first + i·count + m]: lanes side by side read side by side.
+struct ListCode {
+  std::uint32_t start, end;  // places: one for each multi-index, or for each of its `chunks`
+  std::uint32_t first, count;
+  std::uint32_t columns;
+  Divider chunks;        // of kChunk sums each, where there are too many columns for the registers of one worker
+  std::uint32_t matrix;  // in the constants; for chunks kChunk factors for each column, chunk after chunk
+  std::uint32_t rows;    // the number of a record with which its rows begin
+  std::uint32_t corner;  // in a box's corners, of which there are as many as numbers before the rows
+  std::uint32_t starts;  // numbers: of each column where its terms begin in a record, and where the last one's end
+  std::uint32_t scales;  // in the constants, of the terms of a record
+};
+inline constexpr int kChunk = 12;
+// Columns whose sums one worker has in registers all at once.
+BRAUER_BOTH bool has_direct(std::uint32_t columns) { return columns <= 4 || columns == 6; }
+
 // The transform over strands, see lib/program/program.ts.
 struct OrbitCode {
   At strands;
+  At rows, added;  // what records count from: the rows of the first lambda, the first term
   std::int32_t strides[kMaxD];
   std::uint32_t inverse, set, serial, vector;
   std::uint32_t d, n;
+  std::uint32_t lists, list_count;      // one per composition that occurs, those of most columns first; none: the rest
+  std::uint32_t number;                 // of the orbits of its section
   std::uint32_t lambdas, lambda_count;  // in the table
   std::uint32_t compositions;           // first of 2^(d-1)
   std::uint32_t terms, term_count;
   std::uint32_t loops, loop_count;  // LoopCode: out = stride of the strands, in = first of a stride per lambda
   std::uint32_t indices;            // of d > 2: first of a record per ascending multi-index
-  std::uint32_t multi_indices;
-  Divider per_loops;  // by the settings of the loops
+  Divider per_loops;                // by the settings of the loops
   std::uint32_t work;
   Divider per_item;
 };
 
 // Boxes (core/box.h) whose multi-indices and rows are numbered alike.
 struct ShapeCode {
-  std::uint32_t multi_indices;
-  std::uint32_t same;     // of two strands: whether their ranges are one
-  Divider second;         // of two strands: by the length of the second range
-  std::uint32_t indices;  // of d > 2: as in OrbitCode, values counted from the ranges
-  std::uint32_t rows;     // first of a number of rows per lambda
+  std::uint32_t orbits;  // numbers: for each orbit of the section its first list and how many there are
+  std::uint32_t rows;    // first of a number of rows per lambda
 };
 // Instructions [first, end) that run box by box.
 struct SectionCode {
   std::uint32_t first, end;
-  std::uint32_t boxes, box_count;  // numbers: the shape of each, and where its d ranges begin
-  std::uint32_t shapes, d;
+  // Numbers: the shape of each box, then for each orbit where its corners begin in the numbers, or -1. A corner is the
+  // place from which a record counts; there are none where each box has a shape, and lists, of its own.
+  std::uint32_t boxes, box_count;
+  std::uint32_t shapes, orbits;
 };
 
 // Where the tables begin, in bytes from this header.
 struct CodeTables {
   std::uint32_t ops, zeros, moves, products, weights, orbits;
-  std::uint32_t loops, groups, entries, lambdas, compositions, rows, terms, shapes, sections;
+  std::uint32_t loops, groups, entries, lambdas, compositions, rows, terms, lists, shapes, sections;
   std::uint32_t numbers;  // std::int32_t: strides, Kostka numbers, records of multi-indices
   std::uint32_t words;    // std::uint8_t
   std::uint32_t op_count, bytes;
@@ -169,5 +191,6 @@ BRAUER_BOTH const Row* table(const CodeTables* code, std::uint32_t at) {
 }
 
 inline constexpr int kWeightRows = 4;
+inline constexpr std::uint32_t kMostTogether = 16;  // instructions of one launch
 
 }  // namespace brauer::cuda

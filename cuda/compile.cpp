@@ -10,6 +10,8 @@ namespace brauer::cuda {
 namespace {
 
 constexpr Index kMost = std::numeric_limits<std::int32_t>::max();
+// Settings of the loops of a move that are worth a list.
+constexpr Index kMostPlaces = 4096;
 
 Index round_up(Index value, Index to) { return (value + to - 1) / to * to; }
 
@@ -41,8 +43,7 @@ Compiler::Compiler(const Program& program, int element_bytes, std::int64_t box_e
       vector_(std::uint32_t(16 / element_bytes)),
       box_elements_(box_elements),
       compiled_(compiled),
-      read_(program.buffers.size()),
-      written_(program.buffers.size()) {}
+      uses_(program.buffers.size()) {}
 
 std::int32_t Compiler::narrow(Index value) {
   fits_ = fits_ && value >= -kMost && value <= kMost;
@@ -93,38 +94,44 @@ void Compiler::place() {
 }
 
 void Compiler::add_op(Kind kind, std::size_t index, std::size_t out) {
-  std::vector<std::size_t> reads, writes;
-  each_access(program_.instructions[current_],
-              [&](std::size_t buffer, bool write) { (write ? writes : reads).push_back(buffer); });
-  if (const auto found = terms_.find(current_); found != terms_.end())
-    for (const OrbitTerm& term : found->second) reads.push_back(term.buffer);
-  // Scratch buffers may lie in each other's place.
-  const auto meets = [&](std::size_t a, std::size_t b) {
-    if (a == b) return true;
-    const Buffer &x = program_.buffers[a], &y = program_.buffers[b];
-    if (x.role != Role::scratch || y.role != Role::scratch || x.local() != y.local()) return false;
-    return x.offset < y.offset + y.size && y.offset < x.offset + x.size;
-  };
+  std::vector<Access> accesses = accesses_of(current_);
   bool barrier = false;
-  for (std::size_t b = 0; b < program_.buffers.size(); b++) {
-    for (const std::size_t each : reads) barrier |= written_[b] && meets(b, each);
-    for (const std::size_t each : writes) barrier |= (written_[b] || read_[b]) && meets(b, each);
-  }
-  if (barrier) read_.assign(read_.size(), false), written_.assign(written_.size(), false);
-  for (const std::size_t each : reads) read_[each] = true;
-  for (const std::size_t each : writes) written_[each] = true;
+  for (const Access& each : accesses)
+    barrier |= std::any_of(since_.begin(), since_.end(), [&](const Access& before) { return meet(before, each); });
+  if (barrier) since_.clear();
+  since_.insert(since_.end(), accesses.begin(), accesses.end());
   tables_.ops.push_back({kind, std::uint32_t(index), barrier, compiled_.buffers[out].shared_output});
+  for (const Access& each : accesses) uses_[each.buffer]++, compiled_.buffers[each.buffer].direct = false;
+  if (fits_ && program_.buffers[out].role == Role::output && !program_.buffers[out].shared)
+    compiled_.buffers[out].direct = uses_[out] == 1 && sets_rows(tables_.ops.back());
+}
+
+// Whether an instruction sets what it writes, by vectors of which two or more lie side by side.
+bool Compiler::sets_rows(const OpCode& op) const {
+  if (op.kind == Kind::product) {
+    const ProductCode& product = tables_.products[op.index];
+    return product.set && product.vector > 1 && product.cols >= 2 * product.vector;
+  }
+  if (op.kind == Kind::move) {
+    const MoveCode& move = tables_.moves[op.index];
+    return move.set && move.vector > 1 && tables_.loops[move.loops + move.parallel - 1].extent.divisor > 1;
+  }
+  if (op.kind != Kind::orbit) return false;
+  const OrbitCode& orbit = tables_.orbits[op.index];
+  return orbit.inverse && orbit.set && orbit.vector > 1 && orbit.per_loops.divisor > 1;
 }
 
 void Compiler::add(const Zero& zero) {
   ZeroCode code{};
   code.out = at(zero.out, zero.base);
   code.stride = narrow(zero.rows > 1 ? zero.stride : 0);
-  code.work = count(saturating_multiply(zero.rows, zero.count));
+  code.vector = vector_of(zero.count, {code.out}, {Index(code.stride)});
+  const Index vectors = zero.count / Index(code.vector);
+  code.work = count(saturating_multiply(zero.rows, vectors));
   // A shared output starts as zero.
   if (compiled_.buffers[zero.out].shared_output) code.work = 0;
   code.per_item = divider(std::max(code.work, 1u));
-  code.count = divider(std::max(count(zero.count), 1u));
+  code.count = divider(std::max(count(vectors), 1u));
   tables_.zeros.push_back(code);
   add_op(Kind::zero, tables_.zeros.size() - 1, zero.out);
 }
@@ -191,7 +198,25 @@ void Compiler::add_move(MoveCode code, const std::vector<Loop>& loops, const std
   for (const std::vector<Loop>* each : {&parallel, &reduced})
     for (const Loop& loop : *each)
       tables_.loops.push_back({divider(count(loop.extent)), narrow(loop.out), narrow(loop.in), loop.alternate});
+  list_places(code, parallel);
   tables_.moves.push_back(code);
+}
+
+void Compiler::list_places(MoveCode& code, const std::vector<Loop>& parallel) {
+  Index places = 1;
+  for (const Loop& loop : parallel) places = saturating_multiply(places, loop.alternate ? kMost : loop.extent);
+  if (parallel.size() < 2 || code.group_count != 1 || places > kMostPlaces || !fits_) return;
+  code.places = std::uint32_t(tables_.numbers.size()), code.listed = std::uint32_t(places);
+  for (const bool out : {true, false}) {
+    for (Index place = 0; place < places; place++) {
+      Index rest = place, at = 0;
+      for (auto loop = parallel.rbegin(); loop != parallel.rend(); loop++) {
+        at += rest % loop->extent * (out ? loop->out : loop->in);
+        rest /= loop->extent;
+      }
+      tables_.numbers.push_back(narrow(at));
+    }
+  }
 }
 
 std::int32_t Compiler::lambda_of(std::size_t buffer) const {
@@ -229,7 +254,8 @@ void Compiler::add(const Mix& mix) {
   code.vector = code.serial ? 1 : vector_of(code.cols, {code.out}, {code.out_row});
   // Right is read by vectors too where its columns lie side by side, else one by one.
   if (code.right_j == 1) code.vector = std::min(code.vector, vector_of(code.cols, {code.right}, {code.right_k}));
-  code.col_blocks = code.cols / code.vector;
+  code.pairs = code.vector > 1 && !code.own && code.cols / code.vector % 2 == 0;
+  code.col_blocks = code.cols / code.vector / (code.pairs ? 2 : 1);
   code.per_row = divider(std::max(code.col_blocks, 1u)), code.per_item = divider(std::max(code.rows, 1u));
   code.per_tile = divider(std::max((code.cols + 63) / 64, 1u));
   tables_.products.push_back(code);
@@ -266,16 +292,16 @@ void Compiler::finish() {
   std::vector<char>& bytes = compiled_.code;
   bytes.assign(sizeof(CodeTables), 0);
   const CodeTables code{
-      append(bytes, tables_.ops),      append(bytes, tables_.zeros),        append(bytes, tables_.moves),
-      append(bytes, tables_.products), append(bytes, tables_.weights),      append(bytes, tables_.orbits),
-      append(bytes, tables_.loops),    append(bytes, tables_.groups),       append(bytes, tables_.entries),
-      append(bytes, tables_.lambdas),  append(bytes, tables_.compositions), append(bytes, tables_.rows),
-      append(bytes, tables_.terms),    append(bytes, tables_.shapes),       append(bytes, tables_.sections),
-      append(bytes, tables_.numbers),  append(bytes, tables_.words),        std::uint32_t(tables_.ops.size()),
-      std::uint32_t(bytes.size())};
+      append(bytes, tables_.ops),        append(bytes, tables_.zeros),        append(bytes, tables_.moves),
+      append(bytes, tables_.products),   append(bytes, tables_.weights),      append(bytes, tables_.orbits),
+      append(bytes, tables_.loops),      append(bytes, tables_.groups),       append(bytes, tables_.entries),
+      append(bytes, tables_.lambdas),    append(bytes, tables_.compositions), append(bytes, tables_.rows),
+      append(bytes, tables_.terms),      append(bytes, tables_.lists),        append(bytes, tables_.shapes),
+      append(bytes, tables_.sections),   append(bytes, tables_.numbers),      append(bytes, tables_.words),
+      std::uint32_t(tables_.ops.size()), std::uint32_t(bytes.size())};
   std::memcpy(bytes.data(), &code, sizeof(code));
   compiled_.ops = tables_.ops;
-  compiled_.constants = program_.constants;
+  compiled_.constants = tables_.constants;
 }
 
 void Compiler::find_terms() {
@@ -290,6 +316,7 @@ void Compiler::find_terms() {
 Status Compiler::run() {
   place();
   find_terms();
+  tables_.constants = program_.constants;
   std::vector<std::size_t> op_of;  // by instruction, the next one that was not taken
   for (current_ = 0; current_ < program_.instructions.size(); current_++) {
     op_of.push_back(tables_.ops.size());
@@ -306,6 +333,18 @@ Status Compiler::run() {
   if (fits_ && compiled_.code.size() <= std::size_t(kMost)) return {};
   return Status::error(Code::invalid_argument,
                        "cuda: expected an item and its tables to have less than 2^31 elements, received more");
+}
+
+std::size_t Compiled::together(std::size_t op) const {
+  std::size_t end = op + 1;
+  const auto in_box = [this](std::size_t i) {
+    return std::any_of(sections.begin(), sections.end(),
+                       [i](const CompiledSection& each) { return each.first <= i && i < each.end; });
+  };
+  while (end < ops.size() && end < op + kMostTogether && ops[end].kind == ops[op].kind && !ops[end].barrier &&
+         !ops[end].sums_items && !ops[op].sums_items && !in_box(end))
+    end++;
+  return end - op;
 }
 
 Status compile(const Program& program, int element_bytes, std::int64_t box_elements, Compiled& compiled) {

@@ -16,6 +16,7 @@ struct Placed {
   std::int64_t offset = 0;     // in its arena, in elements
   std::int64_t step = 0;       // from item to item; 0: one for all items
   bool shared_output = false;  // sums over the items of a call
+  bool direct = false;         // an output that one instruction sets, by rows of 32 bytes or more, and none reads
 };
 
 // A section that can run box by box.
@@ -27,7 +28,6 @@ struct CompiledSection {
   // The largest rows of each of its local buffers in a box, and all of them together in elements.
   std::vector<std::pair<std::size_t, std::int64_t>> rows;
   std::int64_t elements;
-  std::int64_t jobs;  // most jobs of an instruction in a box
 };
 
 struct Compiled {
@@ -37,8 +37,12 @@ struct Compiled {
   std::vector<OpCode> ops;
   std::vector<std::int64_t> work;         // of each instruction: places of an item, of what sums over items of all
   std::vector<CompiledSection> sections;  // in the order of the instructions; with a limit of 0 none
+  std::uint32_t box_teams = 1;            // of a block, for the boxes
   std::int64_t scratch = 0, local = 0;    // elements of an item's arenas, rounded up to whole vectors
   std::int64_t widest = 1;                // most workers that one item keeps busy, over the instructions
+
+  // Instructions from this one on, outside boxes, that one launch runs: of one kind, none waiting for another.
+  std::size_t together(std::size_t op) const;
 };
 
 // Derives what kernels would otherwise derive in every tile. The program must have been verified. element_bytes: of

@@ -25,9 +25,16 @@ struct Span {
 
 }  // namespace
 
-std::vector<std::uint8_t> classes(int code, int d) {
-  std::vector<std::uint8_t> result(std::size_t(d), 0);
-  for (int p = 1; p < d; p++) result[std::size_t(p)] = std::uint8_t(result[std::size_t(p) - 1] + (code >> (p - 1) & 1));
+std::vector<std::vector<std::uint8_t>> rearranged(int code, int d) {
+  std::vector<std::uint8_t> word(std::size_t(d), 0), place = {0};  // the class of each value; the first of each class
+  for (int p = 1; p < d; p++) {
+    word[std::size_t(p)] = std::uint8_t(word[std::size_t(p) - 1] + (code >> (p - 1) & 1));
+    if (word[std::size_t(p)] == place.size()) place.push_back(std::uint8_t(p));
+  }
+  std::vector<std::vector<std::uint8_t>> result;
+  do {
+    for (std::uint8_t& each : result.emplace_back(word)) each = place[each];
+  } while (std::next_permutation(word.begin(), word.end()));
   return result;
 }
 
@@ -65,20 +72,16 @@ void Compiler::add_compositions(const Orbit& orbit) {
   Index matrix = Index(orbit.matrices);
   for (int code = 0; code < codes(orbit.d); code++) {
     const Index columns = rearrangements(code, orbit.d);
-    std::vector<std::uint8_t> word = classes(code, orbit.d);
-    std::vector<std::uint8_t> place;  // the first of each class
-    for (int p = 0; p < orbit.d; p++)
-      if (word[std::size_t(p)] == place.size()) place.push_back(std::uint8_t(p));
     tables_.compositions.push_back({count(columns), std::uint32_t(tables_.words.size()),
                                     std::uint32_t(tables_.rows.size()), count(matrix),
                                     std::uint32_t(tables_.numbers.size()), 0});
     std::vector<std::vector<std::int32_t>> added;  // by column, its terms
-    do {
-      for (const std::uint8_t each : word) tables_.words.push_back(place[each]);
+    for (const std::vector<std::uint8_t>& word : rearranged(code, orbit.d)) {
+      tables_.words.insert(tables_.words.end(), word.begin(), word.end());
       std::vector<std::int32_t>& terms = added.emplace_back();
       for (std::size_t t = 0; t < terms_[current_].size(); t++)
         if (applies(terms_[current_][t], word.data())) terms.push_back(std::int32_t(t));
-    } while (std::next_permutation(word.begin(), word.end()));
+    }
     for (std::size_t l = 0; l < orbit.lambdas.size(); l++) {
       const OrbitRows& rows = orbit.lambdas[l];
       const Index copies = rows.kostka[std::size_t(code)];
@@ -121,7 +124,7 @@ void Compiler::add(const Orbit& orbit) {
   for (int p = 0; p < orbit.d; p++) code.strides[p] = narrow(orbit.strides[std::size_t(p)]);
   code.inverse = orbit.inverse, code.set = orbit.set, code.serial = is_serial(orbit);
   code.d = std::uint32_t(orbit.d), code.n = count(orbit.n);
-  code.multi_indices = count(choose(orbit.n + orbit.d - 1, orbit.d));
+  const Index multi_indices = Index(count(choose(orbit.n + orbit.d - 1, orbit.d)));
   if (!fits_) return add_op(Kind::orbit, 0, orbit.strands);
 
   code.lambdas = std::uint32_t(tables_.lambdas.size()), code.lambda_count = std::uint32_t(orbit.lambdas.size());
@@ -164,12 +167,21 @@ void Compiler::add(const Orbit& orbit) {
     for (const Index stride : loop.rows) tables_.numbers.push_back(narrow(stride));
     settings = saturating_multiply(settings, loop.extent);
   }
-  code.compositions = std::uint32_t(tables_.compositions.size());
-  add_compositions(orbit);
-  // Two values have a closed form.
-  if (orbit.d > 2) code.indices = add_indices(orbit);
+  code.rows = at(orbit.lambdas.front().buffer, orbit.lambdas.front().base);
+  if (code.term_count > 0) code.added = tables_.terms[code.terms].in;
+  Index places = multi_indices;
+  if (!code.serial && can_list(orbit, terms_[current_]) && listed_numbers(orbit, terms_[current_]) <= kMostListed) {
+    code.lists = std::uint32_t(tables_.lists.size());
+    code.list_count = add_lists(current_, whole_box(orbit.n, orbit.d), {}, true);
+    places = Index(tables_.lists.back().end);
+  } else {
+    code.compositions = std::uint32_t(tables_.compositions.size());
+    add_compositions(orbit);
+    // Two values have a closed form.
+    if (orbit.d > 2) code.indices = add_indices(orbit);
+  }
   code.per_loops = divider(std::max(count(settings), 1u));
-  code.work = count(saturating_multiply(settings, Index(code.multi_indices)));
+  code.work = count(saturating_multiply(settings, places));
   code.per_item = divider(std::max(code.work, 1u));
   tables_.orbits.push_back(code);
   add_op(Kind::orbit, tables_.orbits.size() - 1, orbit.inverse ? orbit.strands : orbit.lambdas.front().buffer);

@@ -18,6 +18,13 @@ bool Compiler::can_box(const Section& section, std::size_t first) const {
     // Loops are not cut into boxes; orbits and their terms, and products of local rows, are.
     if (code.kind == Kind::zero || code.kind == Kind::move) return false;
     if (code.kind == Kind::orbit && tables_.orbits[code.index].serial) return false;
+    if (const auto* orbit = std::get_if<Orbit>(&program_.instructions[i])) {
+      const auto terms = terms_.find(i);
+      if (!can_list(*orbit, terms == terms_.end() ? std::vector<OrbitTerm>() : terms->second)) return false;
+      if (terms == terms_.end()) continue;
+      for (const OrbitTerm& term : terms->second)
+        if (program_.buffers[term.buffer].local()) return false;
+    }
     if (code.kind == Kind::product && tables_.products[code.index].serial) return false;
     if (code.kind == Kind::weights && tables_.weights[code.index].serial) return false;
   }
@@ -25,13 +32,18 @@ bool Compiler::can_box(const Section& section, std::size_t first) const {
 }
 
 void Compiler::add_section(const Section& section, std::size_t first) {
-  CompiledSection compiled{first, first, 0, 0, false, {}, 0, 1};
+  CompiledSection compiled{first, first, 0, 0, false, {}, 0};
   const Orbit* orbit = nullptr;
+  std::vector<std::size_t> orbits;  // instructions
   for (std::size_t i = section.first; i < section.first + section.count; i++) {
     if (taken_[i]) continue;
-    compiled.sums_items |= tables_.ops[compiled.end++].sums_items != 0;
-    if (const auto* each = std::get_if<Orbit>(&program_.instructions[i]))
-      if (!orbit || each->lambdas.size() > orbit->lambdas.size()) orbit = each;
+    const OpCode& op = tables_.ops[compiled.end++];
+    compiled.sums_items |= op.sums_items != 0;
+    const auto* each = std::get_if<Orbit>(&program_.instructions[i]);
+    if (!each) continue;
+    tables_.orbits[op.index].number = std::uint32_t(orbits.size());
+    orbits.push_back(i);
+    if (!orbit || each->lambdas.size() > orbit->lambdas.size()) orbit = each;
   }
   const auto section_index = Index(&section - program_.sections.data());
   std::vector<std::size_t> locals;
@@ -72,60 +84,53 @@ void Compiler::add_section(const Section& section, std::size_t first) {
   elements_of(length);
   compiled.length = length;
 
+  std::vector<std::int64_t> offsets(program_.buffers.size(), -1);
+  std::int64_t end = 0;
+  for (const auto& [buffer, rows] : compiled.rows) {
+    offsets[buffer] = end;
+    end += (rows * program_.buffers[buffer].width + vector_ - 1) / vector_ * vector_;
+  }
   SectionCode code{};
-  code.first = std::uint32_t(compiled.first), code.end = std::uint32_t(compiled.end), code.d = std::uint32_t(section.d);
-  code.shapes = std::uint32_t(tables_.shapes.size());
+  code.first = std::uint32_t(compiled.first), code.end = std::uint32_t(compiled.end);
+  code.shapes = std::uint32_t(tables_.shapes.size()), code.orbits = std::uint32_t(orbits.size());
+  // Each box has lists of its own where they are small, else boxes of one shape share them and count from corners.
+  Index numbers = 0;
+  for (const std::size_t each : orbits)
+    numbers = saturating_add(numbers, listed_numbers(std::get<Orbit>(program_.instructions[each]), terms_[each]));
+  const bool own_lists = numbers <= kMostListed;
   std::map<std::vector<Index>, std::int32_t> shapes;
   std::vector<std::int32_t> boxes;
   shapes_of(length, [&](const Box& box) {
     std::vector<Index> key;
     for (int p = 0; p < box.d; p++) key.insert(key.end(), {box.high[p] - box.low[p], Index(box.same[p])});
+    if (own_lists) key = {compiled.boxes};
     const auto [found, is_new] = shapes.try_emplace(key, std::int32_t(shapes.size()));
-    if (is_new) add_shape(*orbit, box);
+    if (is_new) add_shape(orbits, *orbit, box, offsets, own_lists);
     boxes.push_back(found->second);
-    for (int p = 0; p < box.d; p++) boxes.push_back(narrow(box.low[p]));
+    for (const std::size_t each : orbits) {
+      boxes.push_back(own_lists ? -1 : std::int32_t(tables_.numbers.size()));
+      if (!own_lists) add_corners(each, box);
+    }
     compiled.boxes++;
   });
   code.boxes = std::uint32_t(tables_.numbers.size()), code.box_count = count(compiled.boxes);
   tables_.numbers.insert(tables_.numbers.end(), boxes.begin(), boxes.end());
   tables_.sections.push_back(code);
-  for (std::size_t op = compiled.first; op < compiled.end; op++) {
-    const OpCode& each = tables_.ops[op];
-    if (each.kind != Kind::orbit) continue;
-    const std::int64_t settings = tables_.orbits[each.index].per_loops.divisor;
-    for (std::size_t s = code.shapes; s < tables_.shapes.size(); s++)
-      compiled.jobs = std::max(compiled.jobs, settings * std::int64_t(tables_.shapes[s].multi_indices));
-  }
   compiled_.sections.push_back(std::move(compiled));
 }
 
-void Compiler::add_shape(const Orbit& orbit, const Box& box) {
+void Compiler::add_shape(const std::vector<std::size_t>& orbits, const Orbit& widest, const Box& box,
+                         const std::vector<std::int64_t>& offsets, bool own_lists) {
+  std::vector<std::int32_t> numbers;
+  for (const std::size_t each : orbits) {
+    const std::size_t first = tables_.lists.size();
+    numbers.insert(numbers.end(), {std::int32_t(first), std::int32_t(add_lists(each, box, offsets, own_lists))});
+  }
   ShapeCode shape{};
-  const Index last = box.high[box.d - 1] - box.low[box.d - 1];
-  shape.same = box.d == 2 && box.same[1], shape.second = divider(std::uint32_t(last));
-  std::vector<std::int32_t> records;
-  std::vector<Index> rows(orbit.lambdas.size(), 0);
-  Index multi = 0;
-  enumerate(box, [&](int code, const Index* values, Index run) {
-    const std::vector<std::uint8_t> word = classes(code, box.d);
-    for (Index step = 0; step < run; step++, multi++) {
-      records.push_back(code);
-      for (int p = 0; p < box.d; p++) {
-        const bool moves = word[std::size_t(p)] + 1 == parts(code);
-        records.push_back(narrow(values[word[std::size_t(p)]] + (moves ? step : 0) - box.low[p]));
-      }
-      for (std::size_t l = 0; l < rows.size(); l++) {
-        records.push_back(narrow(rows[l]));
-        rows[l] += orbit.lambdas[l].kostka[std::size_t(code)];
-      }
-    }
-    return true;
-  });
-  shape.multi_indices = count(multi);
-  shape.indices = std::uint32_t(tables_.numbers.size());
-  if (box.d > 2) tables_.numbers.insert(tables_.numbers.end(), records.begin(), records.end());
+  shape.orbits = std::uint32_t(tables_.numbers.size());
+  tables_.numbers.insert(tables_.numbers.end(), numbers.begin(), numbers.end());
   shape.rows = std::uint32_t(tables_.numbers.size());
-  for (const Index each : rows) tables_.numbers.push_back(narrow(each));
+  for (const OrbitRows& each : widest.lambdas) tables_.numbers.push_back(narrow(box_rows(box, each.kostka)));
   tables_.shapes.push_back(shape);
 }
 

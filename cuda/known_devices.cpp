@@ -26,10 +26,10 @@ Status estimate(const double* words, std::size_t count, Dtype dtype, const Devic
     if (!status.ok()) return status;
     const int bytes = compute_bytes(dtype), storage = storage_bytes(dtype);
     Compiled compiled;
-    status = compile(program, bytes, box_elements(program, bytes, device), compiled);
+    status = compile_for(program, bytes, device, compiled);
     if (!status.ok()) return status;
-    fused = estimate_fused(program, compiled, fused_layout(program, compiled, bytes, device), bytes, storage, batch,
-                           device);
+    fused = estimate_fused(program, compiled, fused_layout(program, compiled, bytes, storage, device), bytes, storage,
+                           batch, device);
     staged = estimate_staged(program, compiled, bytes, storage, batch, device);
     return {};
   } catch (const std::bad_alloc&) {

@@ -1,50 +1,58 @@
 #include "cuda/layout.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace brauer::cuda {
 namespace {
 
-// Jobs of a team between two barriers below which it mostly waits, for each thread.
-constexpr std::int64_t kJobsPerThread = 4;
-constexpr std::int64_t kMostTile = 64;
-constexpr std::uint32_t kTeamThreads = 64;
+constexpr std::int64_t kTiles[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64};
+constexpr std::uint32_t kTeamThreads[] = {64, 128, 256};
 // What is the same for all items stays in a block's shared memory up to this part of it; the rest streams from L2.
 constexpr double kMostResident = 0.5;
-// What a job costs in steps of its own, beside one for each item.
-constexpr std::int64_t kJobSteps = 3;
 
 std::int64_t round_up(std::int64_t value, std::int64_t to) { return (value + to - 1) / to * to; }
 
 class Arranger {
  public:
-  Arranger(const Program& program, const Compiled& compiled, int element_bytes, const DeviceInfo& device)
-      : program_(program), compiled_(compiled), bytes_(element_bytes), room_(device.shared_per_block) {}
+  Arranger(const Program& program, const Compiled& compiled, int element_bytes, int storage_bytes,
+           const DeviceInfo& device)
+      : program_(program),
+        compiled_(compiled),
+        bytes_(element_bytes),
+        room_(device.shared_per_block),
+        room_of_two_(device.shared_per_multiprocessor / 2),
+        direct_(storage_bytes == element_bytes) {}
 
+  // The tiles and teams of least time for an item, by the counts of the model.
   FusedLayout run() {
-    layout_.threads = kTeamThreads;
     place_resident();
-    const std::int64_t wanted = std::clamp<std::int64_t>(
-        kJobsPerThread * layout_.threads / std::max<std::int64_t>(compiled_.widest, 1), 1, kMostTile);
     layout_.in_shared = block_bytes(1, 1, false) <= room_;
     if (!layout_.in_shared) {
       layout_.resident = 0;
       layout_.in_shared = block_bytes(1, 1, false) <= room_;
     }
-    const std::uint32_t most = kFusedThreads / kTeamThreads;
-    bool flips = false;
-    if (layout_.in_shared) {
-      while (layout_.teams < most && block_bytes(1, 2 * layout_.teams, false) <= room_) layout_.teams *= 2;
-      flips = block_bytes(1, layout_.teams, true) <= room_;
-      while (layout_.tile < wanted && block_bytes(layout_.tile + 1, layout_.teams, flips) <= room_) layout_.tile++;
-    } else {
-      layout_.teams = most;
+    double least = 0;
+    FusedLayout best;
+    for (const std::uint32_t threads : kTeamThreads) {
+      for (const std::int64_t tile : kTiles) {
+        if (!layout_.in_shared && tile > 1) break;
+        if (layout_.in_shared && block_bytes(tile, 1, false) > room_) break;
+        for (std::uint32_t teams = kFusedThreads / threads; teams > 0; teams /= 2) {
+          for (const bool flips : {true, false}) {
+            if (layout_.in_shared ? block_bytes(tile, teams, flips) > room_ : flips || teams * threads < kFusedThreads)
+              continue;
+            layout_.threads = threads, layout_.teams = teams, layout_.tile = std::uint32_t(tile);
+            const double cycles = measure(flips) / double(tile);
+            if (least != 0 && cycles >= least) continue;
+            least = cycles, best = layout_;
+            best.arena = arrange(tile, flips);
+            best.flip = layout_.flip, best.buffers = layout_.buffers;
+          }
+        }
+      }
     }
-    layout_.arena = arrange(layout_.tile, flips);
-    layout_.shared = std::size_t(layout_.resident * bytes_ +
-                                 layout_.teams * (views() + (layout_.in_shared ? layout_.arena * bytes_ : 0)));
-    choose_groups();
-    return layout_;
+    return best;
   }
 
  private:
@@ -98,43 +106,94 @@ class Arranger {
         fused.offset = (placed.in == Placed::In::scratch ? scratch : local) + placed.offset;
       } else if (placed.in == Placed::In::operand && !program_.buffers[b].shared &&
                  program_.buffers[b].role == Role::output) {
-        fused.in = FusedBuffer::In::output;
+        fused.in = direct_ && placed.direct ? FusedBuffer::In::direct : FusedBuffer::In::output;
+        if (fused.in == FusedBuffer::In::direct) continue;
         fused.offset = take(end, tile * fused.size);
       }
     }
     return end;
   }
 
-  // Few groups spread the cost of a job over many items, many keep all threads busy to the end.
-  void choose_groups() {
-    for (std::size_t i = 0; i < compiled_.ops.size(); i++) {
-      std::int64_t best = 1, least = -1;
-      for (std::int64_t groups = 1; groups <= layout_.tile && !compiled_.ops[i].sums_items; groups++) {
-        const std::int64_t rounds = (compiled_.work[i] * groups + layout_.threads - 1) / layout_.threads;
-        const std::int64_t steps = rounds * (kJobSteps + (layout_.tile + groups - 1) / groups);
-        if (least < 0 || steps < least) best = groups, least = steps;
+  // Cycles of a multiprocessor for a tile; chooses the groups: few spread the cost of a job over many items, many keep
+  // all threads busy to the end.
+  double measure(bool flips) {
+    layout_.shared = std::size_t(layout_.resident * bytes_ + layout_.teams * views());
+    if (layout_.in_shared) layout_.shared = std::size_t(block_bytes(layout_.tile, layout_.teams, flips));
+    const double teams = layout_.teams * (std::int64_t(layout_.shared) <= room_of_two_ ? 2 : 1);
+    const Counter counter(compiled_, int(bytes_), layout_.in_shared, layout_.resident > 0);
+    double instructions = 0;
+    TeamTime alone(layout_.threads);
+    layout_.groups.clear();
+    for (const OpCode& op : compiled_.ops) {
+      Counts chosen;
+      double least = -1;
+      std::uint32_t best = 1;
+      for (std::uint32_t groups = 1;; groups = std::min(2 * groups, layout_.tile)) {
+        const Counts counts = counter.of(op, layout_.tile, groups);
+        TeamTime time(layout_.threads);
+        time.add(counts, op);
+        const double cycles = std::max(counts.instructions / kIssue / kOverlap, time.cycles() / teams);
+        if (least < 0 || cycles < least) best = groups, least = cycles, chosen = counts;
+        if (op.sums_items || groups == layout_.tile || op.kind == Kind::product) break;
       }
-      layout_.groups.push_back(std::uint32_t(best));
+      layout_.groups.push_back(best);
+      instructions += chosen.instructions;
+      alone.add(chosen, op);
     }
+    return std::max(instructions / kIssue / kOverlap, (alone.cycles() + (flips ? 0 : kTileCycles)) / teams);
   }
 
   const Program& program_;
   const Compiled& compiled_;
-  const std::int64_t bytes_, room_;
+  const std::int64_t bytes_, room_, room_of_two_;
+  const bool direct_;  // outputs may be written where they lie
   FusedLayout layout_;
 };
 
 }  // namespace
 
-std::int64_t box_elements(const Program& program, int element_bytes, const DeviceInfo& device) {
+Status compile_for(const Program& program, int element_bytes, const DeviceInfo& device, Compiled& compiled) {
   const std::int64_t block = std::min(device.shared_per_block, device.shared_per_multiprocessor / 2);
   const std::int64_t views = std::int64_t(program.buffers.size() * sizeof(View<double>)) + 16;
-  return std::max<std::int64_t>((block / kBoxTeams - views) / element_bytes, 0);
+  double least = -1;
+  for (const std::uint32_t threads : kTeamThreads) {
+    const std::uint32_t teams = kFusedThreads / threads;
+    Compiled each;
+    const std::int64_t elements = std::max<std::int64_t>((block / teams - views) / element_bytes, 0);
+    const Status status = compile(program, element_bytes, elements, each);
+    if (!status.ok()) return status;
+    each.box_teams = teams;
+    // Sections that do not run in boxes cost launches and memory: the more that do, the better.
+    const Counter counter(each, element_bytes, false, false);
+    double cycles = 1e15 * double(program.sections.size() - each.sections.size());
+    for (std::size_t s = 0; s < each.sections.size(); s++) {
+      double instructions = 0, alone = 0;
+      for (std::int64_t box = 0; box < each.sections[s].boxes; box++) {
+        TeamTime time(threads);
+        for (std::size_t i = each.sections[s].first; i < each.sections[s].end; i++) {
+          const Counts counts = counter.in_box(each.ops[i], s, box);
+          instructions += counts.instructions;
+          time.add(counts, each.ops[i]);
+        }
+        alone += time.cycles() + kTileCycles;
+      }
+      cycles += std::max(instructions / kIssue / kOverlap, alone / (2 * teams));
+    }
+    if (least >= 0 && cycles >= least) continue;
+    least = cycles, compiled = std::move(each);
+    if (program.sections.empty()) break;
+  }
+  return {};
 }
 
-FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes,
+FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes, int storage_bytes,
                          const DeviceInfo& device) {
-  return Arranger(program, compiled, element_bytes, device).run();
+  return Arranger(program, compiled, element_bytes, storage_bytes, device).run();
+}
+
+std::uint32_t fused_tile(const FusedLayout& layout, std::int64_t items, const DeviceInfo& device) {
+  const std::int64_t teams = 2 * std::int64_t(device.multiprocessors) * layout.teams;
+  return std::uint32_t(std::clamp<std::int64_t>((items + teams - 1) / teams, 1, layout.tile));
 }
 
 }  // namespace brauer::cuda

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cuda/compile.h"
+#include "cuda/counts.h"
 #include "cuda/kernels/kernels.h"
 
 namespace brauer::cuda {
@@ -19,12 +20,14 @@ struct FusedLayout {
   std::vector<FusedBuffer> buffers;
 };
 
-inline constexpr std::uint32_t kBoxThreads = 64, kBoxTeams = kFusedThreads / kBoxThreads;
+// Compiles for the teams that its sections take least time with; two blocks share a multiprocessor.
+Status compile_for(const Program& program, int element_bytes, const DeviceInfo& device, Compiled& compiled);
 
-// Elements of a team's arena for boxes, so that two blocks share a multiprocessor.
-std::int64_t box_elements(const Program& program, int element_bytes, const DeviceInfo& device);
+// element_bytes: of the type computed in. storage_bytes: of operands.
+FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes, int storage_bytes,
+                         const DeviceInfo& device);
 
-// element_bytes: of the type computed in.
-FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes, const DeviceInfo& device);
+// Items of a tile where so many in all are to keep every multiprocessor busy.
+std::uint32_t fused_tile(const FusedLayout& layout, std::int64_t items, const DeviceInfo& device);
 
 }  // namespace brauer::cuda

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "core/cuda.h"
@@ -18,6 +20,7 @@ template <class T>
 class LoadedProgram {
   static constexpr std::uint32_t kParts = 32;         // of the items of a call, for what sums over them
   static constexpr std::int64_t kBusyThreads = 2048;  // of a multiprocessor
+  static constexpr std::size_t kMostBatches = 1024;   // whose ways to run are remembered
 
  public:
   LoadedProgram(Program program, Dtype dtype, const LoadOptions& options, const DeviceInfo& info)
@@ -29,9 +32,9 @@ class LoadedProgram {
         constants_(options.device) {}
 
   Status init() {
-    Status status = compile(program_, int(sizeof(T)), box_elements(program_, int(sizeof(T)), info_), compiled_);
+    Status status = compile_for(program_, int(sizeof(T)), info_, compiled_);
     if (!status.ok()) return status;
-    layout_ = fused_layout(program_, compiled_, int(sizeof(T)), info_);
+    layout_ = fused_layout(program_, compiled_, int(sizeof(T)), storage_bytes(dtype_), info_);
     operands_.resize(operand_total());
     for (std::size_t b = 0; b < program_.buffers.size(); b++) {
       const Buffer& buffer = program_.buffers[b];
@@ -49,9 +52,14 @@ class LoadedProgram {
   // What a call of so many items runs as.
   bool is_fused(std::int64_t batch) const {
     if (options_.mode != Mode::automatic) return options_.mode == Mode::fused;
+    const std::lock_guard lock(mutex_);
+    if (fused_.size() > kMostBatches) fused_.clear();
+    const auto [found, is_new] = fused_.try_emplace(batch, false);
     const int bytes = int(sizeof(T)), storage = storage_bytes(dtype_);
-    return estimate_fused(program_, compiled_, layout_, bytes, storage, batch, info_).seconds <=
-           estimate_staged(program_, compiled_, bytes, storage, batch, info_).seconds;
+    if (is_new)
+      found->second = estimate_fused(program_, compiled_, layout_, bytes, storage, batch, info_).seconds <=
+                      estimate_staged(program_, compiled_, bytes, storage, batch, info_).seconds;
+    return found->second;
   }
 
   // Whether inputs of 16 bits become float32 before kernels read them, and outputs after.
@@ -137,7 +145,7 @@ class LoadedProgram {
 
  private:
   std::int64_t fused_blocks(std::int64_t items) const {
-    const std::int64_t tiles = (items + layout_.tile - 1) / layout_.tile;
+    const std::int64_t tile = fused_tile(layout_, items, info_), tiles = (items + tile - 1) / tile;
     return std::clamp<std::int64_t>((tiles + layout_.teams - 1) / layout_.teams, 1, 2 * info_.multiprocessors);
   }
   std::int64_t fused_teams(std::int64_t items) const { return fused_blocks(items) * layout_.teams; }
@@ -145,12 +153,13 @@ class LoadedProgram {
     if (fused) return fused_teams(items);
     std::int64_t most = std::clamp<std::int64_t>(items, 1, kParts);
     for (const CompiledSection& section : compiled_.sections)
-      if (section.sums_items) most = std::max(most, box_blocks(section, items) * kBoxTeams);
+      if (section.sums_items) most = std::max(most, box_blocks(section, items) * compiled_.box_teams);
     return most;
   }
 
   std::int64_t box_blocks(const CompiledSection& section, std::int64_t items) const {
-    return std::clamp<std::int64_t>((section.boxes * items + kBoxTeams - 1) / kBoxTeams, 1, 2 * info_.multiprocessors);
+    const std::int64_t teams = compiled_.box_teams;
+    return std::clamp<std::int64_t>((section.boxes * items + teams - 1) / teams, 1, 2 * info_.multiprocessors);
   }
 
   // Inputs of 16 bits as float32, and float32 as outputs of 16 bits, where kernels do not read and write those.
@@ -236,17 +245,25 @@ class LoadedProgram {
         i = compiled_.sections[section++].end - 1;
         continue;
       }
+      if (compiled_.work[i] == 0) continue;
       const OpCode& op = compiled_.ops[i];
-      const std::int64_t work = compiled_.work[i];
-      if (work == 0) continue;
-      const std::uint32_t parts = op.sums_items ? std::uint32_t(part_count) : 1;
-      // As many groups of items as keep the device busy.
-      const std::int64_t busy = std::int64_t(info_.multiprocessors) * kBusyThreads;
-      const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
-      Grid each = grid(op.kind == Kind::product ? work * items : work * groups);
-      each.blocks = op.sums_items ? std::max<std::int64_t>(each.blocks / parts, 1) * parts : each.blocks;
-      const StagedArguments<T> arguments{tables_.as<CodeTables>(), views, constants_.as<T>(),    std::uint32_t(i),
-                                         std::uint32_t(items),     parts, std::uint32_t(groups), options_.precision};
+      StagedArguments<T> arguments{};
+      arguments.code = tables_.as<CodeTables>(), arguments.views = views, arguments.constants = constants_.as<T>();
+      arguments.op = std::uint32_t(i), arguments.count = std::uint32_t(compiled_.together(i));
+      arguments.items = std::uint32_t(items), arguments.parts = op.sums_items ? std::uint32_t(part_count) : 1;
+      arguments.precision = options_.precision;
+      std::int64_t places = 0;
+      for (std::uint32_t k = 0; k < arguments.count; k++) {
+        // As many groups of items as keep the device busy.
+        const std::int64_t work = std::max<std::int64_t>(compiled_.work[i + k], 1);
+        const std::int64_t busy = std::int64_t(info_.multiprocessors) * kBusyThreads;
+        const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
+        arguments.groups[k] = std::uint32_t(groups);
+        places += op.kind == Kind::product ? work * items : work * groups;
+      }
+      Grid each = grid(places);
+      if (op.sums_items) each.blocks = std::max<std::int64_t>(each.blocks / arguments.parts, 1) * arguments.parts;
+      i += arguments.count - 1;
       const Status status = launch(stream, staged_kernel<T>(op.kind), each, &arguments);
       if (!status.ok()) return status;
     }
@@ -262,10 +279,10 @@ class LoadedProgram {
     arguments.arena = section.elements;
     arguments.section = std::uint32_t(number), arguments.items = std::uint32_t(items);
     arguments.buffer_count = std::uint32_t(compiled_.buffers.size());
-    arguments.teams = kBoxTeams, arguments.threads = kBoxThreads;
+    arguments.teams = compiled_.box_teams, arguments.threads = kFusedThreads / compiled_.box_teams;
     arguments.precision = options_.precision;
     const std::size_t table = (compiled_.buffers.size() * sizeof(View<T>) + 15) / 16 * 16;
-    const std::size_t shared = kBoxTeams * (table + std::size_t(section.elements) * sizeof(T));
+    const std::size_t shared = compiled_.box_teams * (table + std::size_t(section.elements) * sizeof(T));
     return launch(stream, boxed_kernel<T>(), {box_blocks(section, items), int(kFusedThreads), shared}, &arguments);
   }
 
@@ -281,7 +298,8 @@ class LoadedProgram {
     arguments.arena = layout_.arena, arguments.flip = layout_.flip, arguments.items = items;
     arguments.buffer_count = std::uint32_t(layout_.buffers.size());
     arguments.resident = std::uint32_t(layout_.resident);
-    arguments.tile = layout_.tile, arguments.teams = layout_.teams, arguments.threads = layout_.threads;
+    arguments.tile = fused_tile(layout_, items, info_), arguments.teams = layout_.teams;
+    arguments.threads = layout_.threads;
     arguments.dtype = std::uint32_t(dtype_);
     arguments.precision = options_.precision;
     return launch(stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared},
@@ -299,6 +317,8 @@ class LoadedProgram {
   std::size_t buffers_at_ = 0, groups_at_ = 0;
   std::vector<std::size_t> offsets_at_;  // by section
   std::int64_t partial_size_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::map<std::int64_t, bool> fused_;  // by batch
 };
 
 }  // namespace brauer::cuda

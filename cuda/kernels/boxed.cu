@@ -32,12 +32,13 @@ void boxed(BoxedArguments<T> a) {
   const std::int64_t jobs = std::int64_t(section.box_count) * a.items;
   for (std::int64_t job = number; job < jobs; job += teams) {
     const auto item = std::uint32_t(job / section.box_count);
-    const std::int32_t* const box = boxes + (job - std::int64_t(item) * section.box_count) * (1 + section.d);
+    const std::int32_t* const box = boxes + (job - std::int64_t(item) * section.box_count) * (1 + section.orbits);
     const ShapeCode* const shape = table<ShapeCode>(code, code->shapes) + section.shapes + box[0];
     const Step<T> step{code, views, a.constants, item, 1, std::uint32_t(number), a.precision, shape, box + 1};
+    Turns turns(team);
     for (std::uint32_t i = section.first; i < section.end; i++) {
-      if (ops[i].barrier && i > section.first) sync_group(barrier, threads);
-      run_op(step, ops[i], team);
+      if (ops[i].barrier && i > section.first) sync_group(barrier, threads), turns.start();
+      turns.took(run_op(step, ops[i], turns.next(1)));
     }
     sync_group(barrier, threads);
   }

@@ -26,16 +26,27 @@ BRAUER_DEVICE TeamMemory<T> divide_memory(const FusedArguments<T>& a, std::uint3
 }
 
 template <class T>
-BRAUER_DEVICE void make_views(const FusedArguments<T>& a, const TeamMemory<T>& own, const Team& team) {
+BRAUER_DEVICE void make_views(const FusedArguments<T>& a, const TeamMemory<T>& own, std::int64_t first,
+                              const Team& team) {
   for (std::uint32_t b = team.rank; b < 2 * a.buffer_count; b += team.size) {
     const bool second = b >= a.buffer_count;
     const FusedBuffer buffer = a.buffers[second ? b - a.buffer_count : b];
     View<T> view = a.views[second ? b - a.buffer_count : b];
+    if (buffer.in == FusedBuffer::In::direct) view.base += first * view.step;
     if (buffer.in == FusedBuffer::In::resident) view.base = reinterpret_cast<T*>(shared_memory()) + buffer.offset;
     if (buffer.in >= FusedBuffer::In::arena) view = {own.arena + buffer.offset, buffer.step, 0};
     if (buffer.in == FusedBuffer::In::input && second) view.base += a.flip;
     own.views[b] = view;
   }
+}
+
+// Moves on what is written in place.
+template <class T>
+BRAUER_DEVICE void move_views(const FusedArguments<T>& a, const TeamMemory<T>& own, std::int64_t items,
+                              const Team& team) {
+  for (std::uint32_t b = team.rank; b < 2 * a.buffer_count; b += team.size)
+    if (a.buffers[b >= a.buffer_count ? b - a.buffer_count : b].in == FusedBuffer::In::direct)
+      own.views[b].base += items * own.views[b].step;
 }
 
 template <class T>
@@ -90,7 +101,7 @@ void fused(FusedArguments<T> a) {
   const int barrier = int(in_block) + 1, threads = int(a.threads);
   const std::int64_t number = block_index() * a.teams + in_block, teams = block_count() * a.teams;
   const TeamMemory<T> own = divide_memory(a, in_block, number);
-  make_views(a, own, team);
+  make_views(a, own, number * a.tile, team);
   bring_resident(a);
   bring_tile(a, own.arena, number * a.tile, team);
   copy_async_commit();
@@ -111,12 +122,14 @@ void fused(FusedArguments<T> a) {
                        items,       std::uint32_t(number),
                        a.precision, nullptr,
                        nullptr};
+    Turns turns(team);
     for (std::uint32_t i = 0; i < a.code->op_count; i++) {
-      if (ops[i].barrier) sync_group(barrier, threads);
-      run_op(step, ops[i], {team.rank, team.size, a.groups[i]});
+      if (ops[i].barrier) sync_group(barrier, threads), turns.start();
+      turns.took(run_op(step, ops[i], turns.next(a.groups[i])));
     }
     sync_group(barrier, threads);
     take_tile(a, own.arena, first, items, team);
+    move_views(a, own, teams * a.tile, team);
     if (a.flip == 0) {
       bring_tile(a, own.arena, next, team);
       copy_async_commit();

@@ -12,14 +12,15 @@ namespace brauer::cuda {
 
 inline constexpr int kStagedThreads = 256;
 
-// One instruction over all items of a call. Those that sum over items run in `parts` teams of whole blocks, each over
-// its share of the items.
+// Instructions [op, op + count) of one kind that do not wait for each other, over all items of a call. One that sums
+// over items is alone, and runs in `parts` teams of whole blocks, each over its share of the items.
 template <class T>
 struct StagedArguments {
   const CodeTables* code;
   const View<T>* views;
   const T* constants;
-  std::uint32_t op, items, parts, groups;  // groups: see Team
+  std::uint32_t op, count, items, parts;
+  std::uint32_t groups[kMostTogether];  // of each, see Team
   Precision precision;
 };
 template <class T>
@@ -30,8 +31,9 @@ inline constexpr int kFusedThreads = 256;  // at most, of a block
 // A whole program, tile after tile of items. A block's shared memory holds what is the same for all items and small
 // enough (`resident`), then for each team its views, twice, and its arena.
 struct FusedBuffer {
-  // fixed: where its view says. resident: copied there by each block. The rest lies in a team's arena.
-  enum class In : std::uint32_t { fixed, resident, arena, input, output } in;
+  // fixed: where its view says. direct: so too, written there tile by tile. resident: copied there by each block. The
+  // rest lies in a team's arena.
+  enum class In : std::uint32_t { fixed, direct, resident, arena, input, output } in;
   std::int64_t offset, step;  // elements in its area; step 0: one for all items
   std::int64_t size;          // elements of an item
 };

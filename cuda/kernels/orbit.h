@@ -1,231 +1,172 @@
 #pragma once
 
+#include "cuda/kernels/orbit_worker.h"
 #include "cuda/kernels/step.h"
 
 /* `orbit`: for every ascending multi-index, its m distinct rearrangements are a vector v of the strands, and Q·v the
-   rows forward   rows (+)= Q · strands        inverse   strands (+)= Qᵀ · rows One worker per multi-index and vector of
-   the loops. */
+   rows forward   rows (+)= Q · strands        inverse   strands (+)= Qᵀ · rows + terms
+   One job per multi-index and vector of the loops; where m is large, per kChunk of its sums. What a multi-index needs
+   is read from lists (code.h: ListCode); orbit_worker.h has those that are too large or too scattered for lists. */
 namespace brauer::cuda {
 
-// A multi-index: its composition, its values, and how many rows of a lambda come before it. Pairs are computed, longer
-// ones are read.
-struct Multi {
-  const CompositionCode* composition;
-  const std::int32_t* record;  // composition, values, rows before by lambda; null for one or two values
-  const std::int32_t* low;     // what the values of the record are counted from, null: 0
-  std::uint32_t i, j;
-  std::uint32_t equal, ascending;  // multi-indices of either composition before this one
+// A multi-index of a list. at: its element 0 of a record; corner: null outside boxes.
+struct Listed {
+  const ListCode* list;
+  const std::int32_t *at, *corner;
+  BRAUER_DEVICE std::int32_t place(std::uint32_t i) const {
+    return at[i * list->count] + (corner ? corner[list->corner + i] : 0);
+  }
+  BRAUER_DEVICE std::int32_t row(std::uint32_t i) const { return at[(list->rows + i) * list->count]; }
 };
 
-// The first value of the pair at a place: i·n − i(i−1)/2 pairs come before (i, i), so it is the root of a quadratic,
-// found in float and then put right.
-BRAUER_DEVICE std::uint32_t first_of_pair(std::uint32_t place, std::uint32_t n) {
-  const auto before = [n](std::uint32_t i) { return std::uint64_t(i) * n - std::uint64_t(i) * (i - 1) / 2; };
-  const float b = 2 * float(n) + 1, square = b * b - 8 * float(place);
-  const float root = (b - square_root(square > 0 ? square : 0)) / 2;
-  std::uint32_t i = root > 0 ? std::uint32_t(root) : 0;
-  if (i >= n) i = n - 1;
-  while (i > 0 && before(i) > place) i--;
-  while (i + 1 < n && before(i + 1) <= place) i++;
-  return i;
-}
-
-template <class T>
-BRAUER_CALLED Multi multi_index(Step<T> step, const OrbitCode& orbit, std::uint32_t place) {
-  const CodeTables* const code = step.code;
-  const CompositionCode* const compositions = table<CompositionCode>(code, code->compositions) + orbit.compositions;
-  const ShapeCode* const shape = step.shape;
-  const auto low = [&](int p) { return shape ? std::uint32_t(step.low[p]) : 0u; };
-  if (orbit.d == 1) return {compositions, nullptr, nullptr, low(0) + place, 0, place, 0};
-  if (orbit.d == 2 && shape && !shape->same) {
-    const std::uint32_t i = quotient(shape->second, place), j = place - i * shape->second.divisor;
-    return {compositions + 1, nullptr, nullptr, low(0) + i, low(1) + j, 0, place};
-  }
-  if (orbit.d == 2) {
-    const std::uint32_t n = shape ? shape->second.divisor : orbit.n, i = first_of_pair(place, n);
-    const std::uint32_t j = i + place - std::uint32_t(std::uint64_t(i) * n - std::uint64_t(i) * (i - 1) / 2);
-    const std::uint32_t equal = i + (j > i ? 1 : 0);
-    return {compositions + (j > i ? 1 : 0), nullptr, nullptr, low(0) + i, low(0) + j, equal, place - equal};
-  }
-  const std::int32_t* const record = table<std::int32_t>(code, code->numbers) +
-                                     (shape ? shape->indices : orbit.indices) +
-                                     std::uint64_t(place) * (1 + orbit.d + orbit.lambda_count);
-  return {compositions + record[0], record, shape ? step.low : nullptr, 0, 0, 0, 0};
-}
-
-// The value that strand p has in rearrangement `word`.
-BRAUER_DEVICE std::int32_t value_of(const Multi& multi, const std::uint8_t* word, std::uint32_t p) {
-  const std::uint32_t place = word[p];
-  if (!multi.record) return std::int32_t(place == 0 ? multi.i : multi.j);
-  return multi.record[1 + place] + (multi.low ? multi.low[place] : 0);
-}
-
-// Where rearrangement `column` of a multi-index lies on the strands.
-BRAUER_CALLED std::int32_t strand_offset(const CodeTables* code, const OrbitCode& orbit, const Multi& multi,
-                                         std::uint32_t column) {
-  const std::uint8_t* const word = table<std::uint8_t>(code, code->words) + multi.composition->words + column * orbit.d;
-  std::int32_t offset = 0;
-  for (std::uint32_t p = 0; p < orbit.d; p++) offset += value_of(multi, word, p) * orbit.strides[p];
-  return offset;
-}
-
-BRAUER_CALLED std::int32_t loops_offset(const CodeTables* code, const OrbitCode& orbit, std::uint32_t setting,
-                                        int lambda) {
-  const LoopCode* const loops = table<LoopCode>(code, code->loops) + orbit.loops;
-  std::int32_t offset = 0;
-  for (std::uint32_t l = orbit.loop_count; l-- > 0;) {
-    const std::int32_t t = take_digit(setting, loops[l].extent);
-    offset += t * (lambda < 0 ? loops[l].out : table<std::int32_t>(code, code->numbers)[loops[l].in + lambda]);
-  }
-  return offset;
-}
-
-// What an inverse orbit adds to a column. along: where the loops stand on the strands, and so in every term.
+// What is added to a column of an inverse orbit. in: where the terms of an item count from.
 template <class T, int V>
-BRAUER_CALLED void add_terms(Step<T> step, const OrbitCode& orbit, const Multi& multi, std::uint32_t column,
-                             std::uint32_t item, std::int32_t along, Vector<T, V>& sum) {
-  const CodeTables* const code = step.code;
-  const std::int32_t* const numbers = table<std::int32_t>(code, code->numbers);
-  const std::uint32_t first = multi.composition->terms + column;
-  const std::uint8_t* const word = table<std::uint8_t>(code, code->words) + multi.composition->words + column * orbit.d;
-  for (std::int32_t each = numbers[first]; each < numbers[first + 1]; each++) {
-    const TermCode& term = table<TermCode>(code, code->terms)[orbit.terms + std::uint32_t(numbers[each])];
-    std::int32_t offset = along;
-    for (std::uint32_t p = 0; p < orbit.d; p++) offset += value_of(multi, word, p) * term.strides[p];
-    const Vector<T, V> value = load<T, V>(items_of(step, term.in)[item] + offset);
+BRAUER_CALLED Vector<T, V> terms_of(const CodeTables* code, const T* constants, Listed multi, std::uint32_t column,
+                                    const T* in) {
+  const std::int32_t* const starts = table<std::int32_t>(code, code->numbers) + multi.list->starts + column;
+  const T* const scales = constants + multi.list->scales;
+  const std::int32_t end = starts[1], skip = std::int32_t(multi.list->columns);
+  Vector<T, V> sum{};
+  for (std::int32_t i = starts[0]; i < end; i++) {
+    const Vector<T, V> value = load<T, V>(in + multi.place(std::uint32_t(i)));
+    const T scale = scales[i - skip];
     BRAUER_UNROLL
-    for (int v = 0; v < V; v++) sum.values[v] += T(term.scale) * value.values[v];
+    for (int v = 0; v < V; v++) sum.values[v] += scale * value.values[v];
   }
+  return sum;
 }
 
-// Row r of a multi-index, in the order of its matrix.
+// Where an orbit's strands, rows and terms lie, in the items of a group.
 template <class T>
-BRAUER_CALLED Items<T> row_of(Step<T> step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
-                              std::uint32_t r) {
-  const CodeTables* const code = step.code;
-  const RowCode row = table<RowCode>(code, code->rows)[multi.composition->rows + r];
-  const LambdaCode lambda = table<LambdaCode>(code, code->lambdas)[orbit.lambdas + row.lambda];
-  std::int32_t before;
-  if (multi.record) {
-    before = multi.record[1 + orbit.d + row.lambda];
-  } else {
-    const CompositionCode* const compositions = table<CompositionCode>(code, code->compositions) + orbit.compositions;
-    const std::int32_t* const kostka = table<std::int32_t>(code, code->numbers) + row.lambda;
-    before = std::int32_t(multi.equal) * kostka[compositions[0].kostka];
-    if (orbit.d == 2) before += std::int32_t(multi.ascending) * kostka[compositions[1].kostka];
-  }
-  Items<T> rows = items_of(step, lambda.rows);
-  rows.base +=
-      std::int64_t(before) * lambda.row_stride + row.offset + loops_offset(code, orbit, setting, int(row.lambda));
-  return rows;
-}
+struct OrbitItems {
+  Items<T> strands, rows, added;
+};
 
-// With M columns the places, and the values of an item, stay in registers.
+// M columns: the places, and the values of an item, stay in registers.
 template <class T, int V, int M>
-BRAUER_DEVICE void run_columns(Step<T> step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
+BRAUER_DEVICE void run_columns(Step<T> step, const OrbitCode& orbit, const OrbitItems<T>& items, Listed multi,
                                std::uint32_t group, std::uint32_t groups) {
-  const T* const matrix = step.constants + multi.composition->matrix;
-  Items<T> strands = items_of(step, orbit.strands);
-  const std::int32_t along = loops_offset(step.code, orbit, setting, -1);
-  strands.base += along;
-  std::int32_t columns[M];
-  Items<T> rows[M];
+  const T* const matrix = step.constants + multi.list->matrix;
+  std::int32_t columns[M], rows[M];
   BRAUER_UNROLL
-  for (int m = 0; m < M; m++) {
-    columns[m] = strand_offset(step.code, orbit, multi, std::uint32_t(m));
-    rows[m] = row_of(step, orbit, multi, setting, std::uint32_t(m));
-  }
+  for (int m = 0; m < M; m++) columns[m] = multi.place(std::uint32_t(m)), rows[m] = multi.row(std::uint32_t(m));
   for (std::uint32_t item = group; item < step.items; item += groups) {
-    T* const at = strands[item];
+    T *const strands = items.strands[item], *const own = items.rows[item];
     Vector<T, V> values[M];
     BRAUER_UNROLL
-    for (int s = 0; s < M; s++) values[s] = load<T, V>(orbit.inverse ? rows[s][item] : at + columns[s]);
+    for (int s = 0; s < M; s++) values[s] = load<T, V>(orbit.inverse ? own + rows[s] : strands + columns[s]);
     BRAUER_UNROLL
     for (int r = 0; r < M; r++) {
       Vector<T, V> sum{};
+      if (orbit.term_count > 0)
+        sum = terms_of<T, V>(step.code, step.constants, multi, std::uint32_t(r), items.added[item]);
       BRAUER_UNROLL
       for (int s = 0; s < M; s++) {
         const T factor = orbit.inverse ? matrix[s * M + r] : matrix[r * M + s];
         BRAUER_UNROLL
         for (int v = 0; v < V; v++) sum.values[v] += factor * values[s].values[v];
       }
-      if (orbit.term_count > 0) add_terms<T, V>(step, orbit, multi, std::uint32_t(r), item, along, sum);
-      put<T, V>(orbit.inverse ? at + columns[r] : rows[r][item], sum, orbit.set != 0);
+      put<T, V>(orbit.inverse ? strands + columns[r] : own + rows[r], sum, orbit.set != 0);
     }
   }
 }
 
-// The same for any number of columns, each sum read anew.
+// kChunk sums of many columns: each value is read once for all of them.
 template <class T, int V>
-BRAUER_CALLED void run_many_columns(Step<T> step, const OrbitCode& orbit, const Multi& multi, std::uint32_t setting,
-                                    std::uint32_t group, std::uint32_t groups) {
-  const std::uint32_t columns = multi.composition->columns;
-  const T* const matrix = step.constants + multi.composition->matrix;
-  Items<T> strands = items_of(step, orbit.strands);
-  const std::int32_t along = loops_offset(step.code, orbit, setting, -1);
-  strands.base += along;
+BRAUER_CALLED void run_chunk(Step<T> step, const OrbitCode& orbit, OrbitItems<T> items, Listed multi,
+                             std::uint32_t chunk, std::uint32_t group, std::uint32_t groups) {
+  constexpr int kFactors = 16 / int(sizeof(T));
+  const std::uint32_t columns = multi.list->columns, first = chunk * kChunk;
   for (std::uint32_t item = group; item < step.items; item += groups) {
-    T* const at = strands[item];
-    for (std::uint32_t r = 0; r < columns; r++) {
-      Vector<T, V> sum{};
-      for (std::uint32_t s = 0; s < columns; s++) {
-        const T factor = orbit.inverse ? matrix[s * columns + r] : matrix[r * columns + s];
-        const Vector<T, V> value = load<T, V>(orbit.inverse ? row_of(step, orbit, multi, setting, s)[item]
-                                                            : at + strand_offset(step.code, orbit, multi, s));
+    T *const strands = items.strands[item], *const own = items.rows[item];
+    const T* factors = step.constants + multi.list->matrix + first * columns;
+    Vector<T, V> sum[kChunk]{};
+    for (std::uint32_t s = 0; s < columns; s++, factors += kChunk) {
+      const Vector<T, V> value = load<T, V>(orbit.inverse ? own + multi.row(s) : strands + multi.place(s));
+      BRAUER_UNROLL
+      for (int r = 0; r < kChunk; r += kFactors) {
+        const Vector<T, kFactors> factor = load<T, kFactors>(factors + r);
         BRAUER_UNROLL
-        for (int v = 0; v < V; v++) sum.values[v] += factor * value.values[v];
+        for (int i = 0; i < kFactors; i++) {
+          BRAUER_UNROLL
+          for (int v = 0; v < V; v++) sum[r + i].values[v] += factor.values[i] * value.values[v];
+        }
       }
-      if (orbit.term_count > 0) add_terms<T, V>(step, orbit, multi, r, item, along, sum);
-      put<T, V>(
-          orbit.inverse ? at + strand_offset(step.code, orbit, multi, r) : row_of(step, orbit, multi, setting, r)[item],
-          sum, orbit.set != 0);
+    }
+    BRAUER_UNROLL
+    for (int r = 0; r < kChunk; r++) {
+      const std::uint32_t at = first + std::uint32_t(r);
+      if (at >= columns) continue;
+      if (orbit.term_count > 0) {
+        const Vector<T, V> terms = terms_of<T, V>(step.code, step.constants, multi, at, items.added[item]);
+        BRAUER_UNROLL
+        for (int v = 0; v < V; v++) sum[r].values[v] += terms.values[v];
+      }
+      put<T, V>(orbit.inverse ? strands + multi.place(at) : own + multi.row(at), sum[r], orbit.set != 0);
     }
   }
 }
 
 template <class T, int V>
-BRAUER_DEVICE void run_multi(Step<T> step, const OrbitCode& orbit, const Job& job, std::uint32_t groups) {
-  const std::uint32_t place = quotient(orbit.per_loops, job.place);
-  const std::uint32_t setting = job.place - place * orbit.per_loops.divisor;
-  const Multi multi = multi_index(step, orbit, place);
-  switch (multi.composition->columns) {
-    case 1:
-      return run_columns<T, V, 1>(step, orbit, multi, setting, job.group, groups);
-    case 2:
-      return run_columns<T, V, 2>(step, orbit, multi, setting, job.group, groups);
-    case 3:
-      return run_columns<T, V, 3>(step, orbit, multi, setting, job.group, groups);
-    case 6:
-      return run_columns<T, V, 6>(step, orbit, multi, setting, job.group, groups);
-    default:
-      return run_many_columns<T, V>(step, orbit, multi, setting, job.group, groups);
+BRAUER_CALLED std::uint32_t run_lists(Step<T> step, const OrbitCode& orbit, Team team) {
+  const CodeTables* const code = step.code;
+  const std::int32_t* const numbers = table<std::int32_t>(code, code->numbers);
+  const LoopCode* const loops = table<LoopCode>(code, code->loops) + orbit.loops;
+  const std::int32_t* const own = step.shape ? numbers + step.shape->orbits + 2 * orbit.number : nullptr;
+  const ListCode* const lists = table<ListCode>(code, code->lists) + (own ? std::uint32_t(own[0]) : orbit.lists);
+  const std::uint32_t list_count = own ? std::uint32_t(own[1]) : orbit.list_count;
+  const std::uint32_t settings = orbit.per_loops.divisor, places = lists[list_count - 1].end * settings;
+  const std::int32_t* const corner =
+      step.shape && step.corners[orbit.number] >= 0 ? numbers + step.corners[orbit.number] : nullptr;
+  OrbitItems<T> items{items_of(step, orbit.strands), items_of(step, orbit.rows), {nullptr, 0}};
+  if (orbit.term_count > 0) items.added = items_of(step, orbit.added);
+  for (std::uint32_t i = team.rank; i < places * team.groups; i += team.size) {
+    // In a box there is one item, and so one group.
+    const Job job = step.shape ? Job{0, i} : job_of(i, orbit.per_item);
+    const std::uint32_t place = quotient(orbit.per_loops, job.place);
+    std::uint32_t setting = job.place - place * settings;
+    std::int32_t along = 0, along_rows = 0;
+    for (std::uint32_t l = orbit.loop_count; l-- > 0;) {
+      const std::int32_t t = l > 0 ? take_digit(setting, loops[l].extent) : std::int32_t(setting);
+      along += t * loops[l].out, along_rows += t * numbers[loops[l].in];
+    }
+    const ListCode* list = lists;
+    while (place >= list->end) list++;
+    const std::uint32_t local = place - list->start, m = quotient(list->chunks, local);
+    const Listed multi{list, numbers + list->first + m, corner};
+    const OrbitItems<T> at{{items.strands.base + along, items.strands.step},
+                           {items.rows.base + along_rows, items.rows.step},
+                           {items.added.base + along, items.added.step}};
+    switch (list->columns) {
+      case 1:
+        run_columns<T, V, 1>(step, orbit, at, multi, job.group, team.groups);
+        break;
+      case 2:
+        run_columns<T, V, 2>(step, orbit, at, multi, job.group, team.groups);
+        break;
+      case 3:
+        run_columns<T, V, 3>(step, orbit, at, multi, job.group, team.groups);
+        break;
+      case 4:
+        run_columns<T, V, 4>(step, orbit, at, multi, job.group, team.groups);
+        break;
+      case 6:
+        run_columns<T, V, 6>(step, orbit, at, multi, job.group, team.groups);
+        break;
+      default:
+        run_chunk<T, V>(step, orbit, at, multi, local - m * list->chunks.divisor, job.group, team.groups);
+    }
   }
-}
-
-template <class T, int V>
-BRAUER_CALLED void run_multis(Step<T> step, const OrbitCode& orbit, Team team) {
-  if (step.shape) {
-    const std::uint32_t jobs = step.shape->multi_indices * orbit.per_loops.divisor;
-    for (std::uint32_t i = team.rank; i < jobs; i += team.size) run_multi<T, V>(step, orbit, {0, i}, 1);
-    return;
-  }
-  if (orbit.serial) {
-    for (std::uint32_t group = team.rank; group < team.groups; group += team.size)
-      for (std::uint32_t place = 0; place < orbit.work; place++)
-        run_multi<T, V>(step, orbit, {group, place}, team.groups);
-    return;
-  }
-  for (std::uint32_t i = team.rank; i < orbit.work * team.groups; i += team.size)
-    run_multi<T, V>(step, orbit, job_of(i, orbit.per_item), team.groups);
+  return places * team.groups;
 }
 
 template <class T>
-BRAUER_DEVICE void run_orbit(Step<T> step, const OrbitCode& orbit, Team team) {
+BRAUER_DEVICE std::uint32_t run_orbit(Step<T> step, const OrbitCode& orbit, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
-  if (orbit.vector > 1)
-    run_multis<T, kVector>(step, orbit, team);
-  else
-    run_multis<T, 1>(step, orbit, team);
+  const bool is_listed = orbit.list_count > 0 || step.shape;
+  if (is_listed)
+    return orbit.vector > 1 ? run_lists<T, kVector>(step, orbit, team) : run_lists<T, 1>(step, orbit, team);
+  return orbit.vector > 1 ? run_multis<T, kVector>(step, orbit, team) : run_multis<T, 1>(step, orbit, team);
 }
 
 }  // namespace brauer::cuda

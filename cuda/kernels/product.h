@@ -1,16 +1,18 @@
 #pragma once
 
+#include <type_traits>
+
 #include "cuda/kernels/product_mma.h"
+#include "cuda/kernels/product_shape.h"
 #include "cuda/kernels/step.h"
 
 /* `mix`
    forward, input   out[r, j] (+)= Σ_k left[r, k] · right[k, j]     rows of all items are one list
    weight           out[k, j] (+)= Σ_r left[r, k] · right[r, j]     for each item, or over all of them
-   One worker per few rows and a vector of columns. */
+   One worker per few rows and one or two vectors of columns. */
 namespace brauer::cuda {
 
-// A worker's rows: with one `right` for all items they may belong to several.
-constexpr int kProductRows = 8;
+constexpr std::uintptr_t kMostShared = 1 << 18;  // more than a block has
 
 // Columns of one row of `right` that a worker takes; side by side or `right_j` apart.
 template <class T, int V>
@@ -23,52 +25,140 @@ BRAUER_DEVICE Vector<T, V> load_columns(const T* right, std::int32_t right_j) {
   return result;
 }
 
-// R rows by V columns, the inner index by K values at once.
-template <class T, int R, int V, int K>
-BRAUER_CALLED void run_product_rows(Step<T> step, const ProductCode& code, Team team) {
-  const std::uint32_t rows = rows_of(step, code.lambda, code.rows) * step.items;
+// The rows of all items as one list: where a row lies, and those after it without a division.
+template <class T>
+struct RowWalk {
+  T* at;
+  std::uint32_t row, rows;    // within its item
+  std::int64_t step, across;  // from row to row, and what else from the last one to the next item
+  BRAUER_DEVICE RowWalk(const Items<T>& items, const Job& first, std::uint32_t in_item, std::int32_t stride)
+      : at(items[first.group] + std::int64_t(first.place) * stride),
+        row(first.place),
+        rows(in_item),
+        step(stride),
+        across(items.step - std::int64_t(in_item) * stride) {}
+  BRAUER_DEVICE void next() {
+    row++, at += step;
+    if (row == rows) row = 0, at += across;
+  }
+};
+
+// Where one of a worker's factors is read. In shared memory places have 32 bits and loads of their own.
+template <class T, bool kShared>
+class Reader {
+ public:
+  Reader() = default;
+  BRAUER_DEVICE explicit Reader(const T* at) {
+    if constexpr (kShared)
+      at_ = std::uint32_t(reinterpret_cast<std::uintptr_t>(at) - reinterpret_cast<std::uintptr_t>(shared_memory()));
+    else
+      at_ = at;
+  }
+  BRAUER_DEVICE const T* get() const {
+    if constexpr (kShared)
+      return reinterpret_cast<const T*>(shared_memory() + at_);
+    else
+      return at_;
+  }
+  BRAUER_DEVICE void move(std::int32_t elements) {
+    if constexpr (kShared)
+      at_ += std::uint32_t(elements) * std::uint32_t(sizeof(T));
+    else
+      at_ += elements;
+  }
+
+ private:
+  std::conditional_t<kShared, std::uint32_t, const T*> at_;
+};
+
+BRAUER_DEVICE bool is_shared(const void* at) {
+  return reinterpret_cast<std::uintptr_t>(at) - reinterpret_cast<std::uintptr_t>(shared_memory()) < kMostShared;
+}
+
+// How many rows and vectors of columns a worker takes, whether rows of left are read by vectors, and where both lie.
+template <int R, int W, bool kVectors, bool kLeft, bool kRight>
+struct ProductKind {
+  static constexpr int rows = R, vectors = W;
+  static constexpr bool by_vectors = kVectors, left = kLeft, right = kRight;
+};
+
+// Two vectors of columns lie half a row apart, so that those of neighbouring lanes lie side by side.
+template <class T, int V, class Kind>
+BRAUER_CALLED std::uint32_t run_product_rows(Step<T> step, const ProductCode& code, Team team) {
+  constexpr int R = Kind::rows, W = Kind::vectors, K = 16 / int(sizeof(T));
+  const std::uint32_t in_item = rows_of(step, code.lambda, code.rows), rows = in_item * step.items;
   const std::uint32_t total = (rows + R - 1) / R * code.col_blocks;
   const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
   const Items<T> outs = items_of(step, code.out);
+  const std::int32_t half = std::int32_t(code.col_blocks) * V;
   for (std::uint32_t i = team.rank; i < total; i += team.size) {
-    const std::uint32_t block = quotient(code.per_row, i);
+    const std::uint32_t block = quotient(code.per_row, i), first = block * R;
     const std::int32_t col = std::int32_t(i - block * code.col_blocks) * V;
-    const T* left[R];
+    const Job at = job_of(first, code.per_item);
+    Reader<T, Kind::right> right[W];
+    BRAUER_UNROLL
+    for (int w = 0; w < W; w++)
+      right[w] = Reader<T, Kind::right>(rights[at.group] + std::int64_t(col + w * half) * code.right_j);
+    Reader<T, Kind::left> left[R];
+    RowWalk<T> from(lefts, at, in_item, code.left_row);
     BRAUER_UNROLL
     for (int r = 0; r < R; r++) {
-      const std::uint32_t row = block * R + std::uint32_t(r) < rows ? block * R + std::uint32_t(r) : rows - 1;
-      const Job at = job_of(row, code.per_item);
-      left[r] = lefts[at.group] + std::int64_t(at.place) * code.left_row;
+      left[r] = Reader<T, Kind::left>(from.at);
+      if (first + std::uint32_t(r) + 1 < rows) from.next();  // those past the end repeat the last
     }
-    const T* right = rights[quotient(code.per_item, block * R)] + std::int64_t(col) * code.right_j;
-    Vector<T, V> sum[R]{};
-    for (std::uint32_t k = 0; k < code.inner; k += K) {
-      Vector<T, K> a[R];
+    Vector<T, V> sum[R][W]{};
+    // One value of the inner index: `a` of left, for each row.
+    const auto add = [&](const auto& a) {
       BRAUER_UNROLL
-      for (int r = 0; r < R; r++) a[r] = load<T, K>(left[r] + k);
-      BRAUER_UNROLL
-      for (int each = 0; each < K; each++, right += code.right_k) {
-        const Vector<T, V> b = load_columns<T, V>(right, code.right_j);
+      for (int w = 0; w < W; w++) {
+        const Vector<T, V> b = load_columns<T, V>(right[w].get(), code.right_j);
+        right[w].move(code.right_k);
         BRAUER_UNROLL
         for (int r = 0; r < R; r++) {
           BRAUER_UNROLL
-          for (int v = 0; v < V; v++) sum[r].values[v] += a[r].values[each] * b.values[v];
+          for (int v = 0; v < V; v++) sum[r][w].values[v] += a(r) * b.values[v];
         }
       }
+    };
+    std::uint32_t k = 0;
+    for (; k + K <= code.inner; k += K) {
+      Vector<T, K> a[R];
+      BRAUER_UNROLL
+      for (int r = 0; r < R; r++) {
+        if constexpr (Kind::by_vectors) {
+          a[r] = load<T, K>(left[r].get());
+        } else {
+          BRAUER_UNROLL
+          for (int each = 0; each < K; each++) a[r].values[each] = left[r].get()[each];
+        }
+        left[r].move(K);
+      }
+      BRAUER_UNROLL
+      for (int each = 0; each < K; each++) add([&](int r) { return a[r].values[each]; });
     }
+    if constexpr (!Kind::by_vectors) {
+      for (; k < code.inner; k++) {
+        T a[R];
+        BRAUER_UNROLL
+        for (int r = 0; r < R; r++) a[r] = *left[r].get(), left[r].move(1);
+        add([&](int r) { return a[r]; });
+      }
+    }
+    RowWalk<T> to(outs, at, in_item, code.out_row);
     BRAUER_UNROLL
     for (int r = 0; r < R; r++) {
-      const std::uint32_t row = block * R + std::uint32_t(r);
-      if (row >= rows) continue;
-      const Job at = job_of(row, code.per_item);
-      put<T, V>(outs[at.group] + std::int64_t(at.place) * code.out_row + col, sum[r], code.set != 0);
+      if (first + std::uint32_t(r) >= rows) break;
+      BRAUER_UNROLL
+      for (int w = 0; w < W; w++) put<T, V>(to.at + col + w * half, sum[r][w], code.set != 0);
+      to.next();
     }
   }
+  return total;
 }
 
 // Rows that overlap: one worker per item adds one after the other, as the definition does.
 template <class T>
-BRAUER_CALLED void run_serial_product(Step<T> step, const ProductCode& code, Team team) {
+BRAUER_CALLED std::uint32_t run_serial_product(Step<T> step, const ProductCode& code, Team team) {
   for (std::uint32_t item = team.rank; item < step.items; item += team.size) {
     const T* const left = items_of(step, code.left)[item];
     const T* const right = items_of(step, code.right)[item];
@@ -82,10 +172,11 @@ BRAUER_CALLED void run_serial_product(Step<T> step, const ProductCode& code, Tea
               left[std::int64_t(r) * code.left_row + k] *
               right[std::int64_t(k) * code.right_k + std::int64_t(j) * code.right_j];
   }
+  return step.items;
 }
 
 template <class T>
-BRAUER_DEVICE void run_product(Step<T> step, const ProductCode& code, Team team) {
+BRAUER_DEVICE std::uint32_t run_product(Step<T> step, const ProductCode& code, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
   if (code.serial) return run_serial_product(step, code, team);
   if constexpr (sizeof(T) == 4) {
@@ -93,16 +184,26 @@ BRAUER_DEVICE void run_product(Step<T> step, const ProductCode& code, Team team)
     if (step.precision == Precision::split && !code.own) return run_product_mma<true>(step, code, team);
   }
   if (code.own) {
-    if (code.vector > 1) return run_product_rows<T, 1, kVector, 1>(step, code, team);
-    return run_product_rows<T, 1, 1, 1>(step, code, team);
+    if (code.vector > 1) return run_product_rows<T, kVector, ProductKind<1, 1, false, false, false>>(step, code, team);
+    return run_product_rows<T, 1, ProductKind<1, 1, false, false, false>>(step, code, team);
   }
-  if (code.vector > 1 && code.left_vector) return run_product_rows<T, kProductRows, kVector, kVector>(step, code, team);
-  if (code.vector > 1) return run_product_rows<T, kProductRows, kVector, 1>(step, code, team);
-  run_product_rows<T, kProductRows, 1, 1>(step, code, team);
+  if (code.pairs && code.left_vector) {
+    if (!is_shared(items_of(step, code.left)[0]))
+      return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, false, false>>(step, code, team);
+    if (!is_shared(items_of(step, code.right)[0]))
+      return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, false>>(step, code, team);
+    return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, true>>(step, code, team);
+  }
+  if (code.pairs) return run_product_rows<T, kVector, ProductKind<kPairRows, 2, false, false, false>>(step, code, team);
+  if (code.vector > 1 && code.left_vector)
+    return run_product_rows<T, kVector, ProductKind<kProductRows, 1, true, false, false>>(step, code, team);
+  if (code.vector > 1)
+    return run_product_rows<T, kVector, ProductKind<kProductRows, 1, false, false, false>>(step, code, team);
+  return run_product_rows<T, 1, ProductKind<kProductRows, 1, false, false, false>>(step, code, team);
 }
 
 template <class T, int V>
-BRAUER_CALLED void run_weights_blocks(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
+BRAUER_CALLED std::uint32_t run_weights_blocks(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
   const std::uint32_t cols = code.per_row.divisor;
   const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
   const Items<T> outs = items_of(step, code.out);
@@ -143,11 +244,12 @@ BRAUER_CALLED void run_weights_blocks(Step<T> step, const WeightsCode& code, boo
     }
     if (sums_items) write(0);
   }
+  return code.work * team.groups;
 }
 
 template <class T>
-BRAUER_CALLED void run_serial_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
-  if (sums_items && team.rank != 0) return;
+BRAUER_CALLED std::uint32_t run_serial_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
+  if (sums_items && team.rank != 0) return 1;
   const std::uint32_t stride = sums_items ? 1 : team.size;
   for (std::uint32_t item = team.rank; item < step.items; item += stride) {
     const T* const left = items_of(step, code.left)[item];
@@ -162,17 +264,15 @@ BRAUER_CALLED void run_serial_weights(Step<T> step, const WeightsCode& code, boo
           out[std::int64_t(k) * code.out_row + j] +=
               left[std::int64_t(r) * code.left_row + k] * right[std::int64_t(r) * code.right_row + j];
   }
+  return sums_items ? 1 : step.items;
 }
 
 template <class T>
-BRAUER_DEVICE void run_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
+BRAUER_DEVICE std::uint32_t run_weights(Step<T> step, const WeightsCode& code, bool sums_items, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
-  if (code.serial)
-    run_serial_weights(step, code, sums_items, team);
-  else if (code.vector > 1)
-    run_weights_blocks<T, kVector>(step, code, sums_items, team);
-  else
-    run_weights_blocks<T, 1>(step, code, sums_items, team);
+  if (code.serial) return run_serial_weights(step, code, sums_items, team);
+  if (code.vector > 1) return run_weights_blocks<T, kVector>(step, code, sums_items, team);
+  return run_weights_blocks<T, 1>(step, code, sums_items, team);
 }
 
 }  // namespace brauer::cuda

@@ -32,7 +32,7 @@ BRAUER_DEVICE void multiply_tile(float (&d)[4], const float (&a)[4], const float
 }
 
 template <bool kSplit>
-BRAUER_CALLED void run_product_mma(Step<float> step, const ProductCode& code, Team team) {
+BRAUER_CALLED std::uint32_t run_product_mma(Step<float> step, const ProductCode& code, Team team) {
   const std::uint32_t rows = rows_of(step, code.lambda, code.rows) * step.items;
   const std::uint32_t total = (rows + kMmaRows - 1) / kMmaRows * code.per_tile.divisor;
   const Items<float> lefts = items_of(step, code.left), outs = items_of(step, code.out);
@@ -82,6 +82,7 @@ BRAUER_CALLED void run_product_mma(Step<float> step, const ProductCode& code, Te
       }
     }
   }
+  return 32 * total;
 }
 
 }  // namespace brauer::cuda

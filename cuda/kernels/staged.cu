@@ -1,7 +1,8 @@
 #include "cuda/kernels/kernels.h"
 #include "cuda/kernels/run.h"
 
-/* One launch per instruction, over all items of a call; the grid is the team. What sums over items has a team, and a
+/* One launch per instruction, or for a few that do not wait for each other, over all items of a call; the grid is the
+   team. What sums over items has a team, and a
    sum, per part of the items, and `combine` adds the parts. No two workers write one element. */
 namespace brauer::cuda {
 namespace {
@@ -9,16 +10,21 @@ namespace {
 template <class T, Kind kKind>
 BRAUER_KERNEL(kStagedThreads, 2)
 void staged(StagedArguments<T> a) {
-  const OpCode op = table<OpCode>(a.code, a.code->ops)[a.op];
+  const OpCode* const ops = table<OpCode>(a.code, a.code->ops) + a.op;
   const std::uint32_t block = std::uint32_t(block_index()), thread = std::uint32_t(thread_index());
   const std::uint32_t blocks = std::uint32_t(block_count()) / a.parts;
-  const std::uint32_t part = block / blocks;
-  const Team team{(block - part * blocks) * std::uint32_t(thread_count()) + thread,
-                  blocks * std::uint32_t(thread_count()), a.groups};
+  const std::uint32_t part = block / blocks, threads = std::uint32_t(thread_count());
+  const std::uint32_t rank = (block - part * blocks) * threads + thread, size = blocks * threads;
   const auto first = std::uint32_t(std::uint64_t(a.items) * part / a.parts);
   const auto end = std::uint32_t(std::uint64_t(a.items) * (part + 1) / a.parts);
-  run_kind<T, kKind>(Step<T>{a.code, a.views, a.constants, first, end - first, part, a.precision, nullptr, nullptr}, op,
-                     team);
+  const Step<T> step{a.code, a.views, a.constants, first, end - first, part, a.precision, nullptr, nullptr};
+  std::uint32_t from = 0;
+  for (std::uint32_t i = 0; i < a.count; i++) {
+    // Each goes on with the workers after those that the one before has given its last jobs.
+    const Team team{rank >= from ? rank - from : rank - from + size, size, a.groups[i]};
+    const std::uint32_t jobs = run_kind<T, kKind>(step, ops[i], team);
+    if (i + 1 < a.count) from = (from + (jobs + 31) / 32 * 32) % size;
+  }
 }
 
 template <class T>

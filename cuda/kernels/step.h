@@ -22,9 +22,9 @@ struct Step {
   const T* constants;
   std::uint32_t first, items, part;
   Precision precision;
-  // In a box: its shape, and where the ranges of its strands begin; then there is one item. Null otherwise.
+  // In a box: its shape, and for each orbit where its corners begin; then there is one item. Null otherwise.
   const ShapeCode* shape;
-  const std::int32_t* low;
+  const std::int32_t* corners;
 };
 
 // Rows of a local buffer in a box; `whole` elsewhere.
