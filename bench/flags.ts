@@ -8,7 +8,7 @@ import { sweeps, type Sweep } from './growth/sweeps.js'
 /** What the command line asks for. */
 export type Request =
   | { readonly action: 'help' | 'list' }
-  | ({ readonly action: 'measure' | 'overhead' } & Measurement)
+  | ({ readonly action: 'measure' | 'overhead' | 'training' } & Measurement)
   | { readonly action: 'calibrate'; readonly quick: boolean; readonly threads: number | undefined }
   | ({ readonly action: 'show'; readonly from: readonly string[] } & Outputs)
   | Comparison
@@ -52,6 +52,7 @@ const options = {
   'fail-slower': { type: 'string' },
   list: { type: 'boolean' },
   overhead: { type: 'boolean' },
+  training: { type: 'boolean' },
   calibrate: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   group: { type: 'string' },
@@ -62,6 +63,9 @@ const options = {
   bias: { type: 'boolean' },
   layout: { type: 'string' },
 } as const
+
+/** Flags that say which layers are measured. */
+const caseFlags = ['case', 'group', 'in', 'out', 'model', 'batch', 'bias', 'layout']
 
 type Flags = ReturnType<typeof parse>['values']
 
@@ -80,10 +84,11 @@ export function readFlags(words: readonly string[]): Request {
   const outputs = { save: flags.save, html: flags.html, picture: flags.picture }
   if (flags.from) return shown(flags, flags.from, outputs)
   if (flags.overhead) goesWith('overhead', flags, ['threads', 'save'])
-  const cases = casesOf(flags)
+  if (flags.training) goesWith('training', flags, ['threads', 'save', 'quick', ...caseFlags])
+  const cases = casesOf(flags.training && !caseFlags.some((name) => name in flags) ? { case: ['o3-2'] } : flags)
   const chosen = pick('contenders', flags.contenders, contenders)
   return {
-    action: flags.overhead ? 'overhead' : 'measure',
+    action: flags.overhead ? 'overhead' : flags.training ? 'training' : 'measure',
     cases: flags.quick ? cases.map(quick) : cases,
     contenders: chosen,
     sweeps: flags.growth ? pick('growth', positionals.length > 0 ? positionals : undefined, sweeps) : [],

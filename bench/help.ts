@@ -1,5 +1,6 @@
 export const help = `usage: brauer bench [FLAGS]                        in a clone: npm run bench -- [FLAGS]
        brauer bench --growth [SWEEPS]
+       brauer bench --training [--case NAMES]
        brauer bench --compare A.json B.json
        brauer bench --from RESULTS.json --html FILE
 
@@ -15,6 +16,9 @@ what is measured: the suite, or
       --growth [SWEEPS]     how time grows with n, order, channels, batch and threads; of the contenders only cpu
                             unless --contenders names others; the suite too only with --case all
       --overhead            what a call costs beyond the work of its program
+      --training            one step of training (forward, both gradients) beside a forward, and its memory, of o3-2 or the
+                            layers that are named; exit status 1 where a step takes more than 3.3 forwards, less than
+                            0.8 of its share of the roofline, or memory for more than twice the operands
       --calibrate           measures the constants of the cost model on this machine and keeps them for explain; and for
                             which products an installed BLAS is faster, and keeps those for BRAUER_BLAS=auto
       --list                names of all cases, contenders and sweeps

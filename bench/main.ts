@@ -1,6 +1,7 @@
 import { BrauerError } from '../dist/index.js'
 import { oneLine } from '../dist/cli/table.js'
 import { describeCase, suite } from './cases.js'
+import { ContenderError } from './contenders/contender.js'
 import { UsageError } from './chosen.js'
 import { compareResults, isSlower } from './compare.js'
 import { compareText } from './compare-text.js'
@@ -10,11 +11,14 @@ import { readFlags, type Comparison, type Measurement, type Request } from './fl
 import { sweeps } from './growth/sweeps.js'
 import { help } from './help.js'
 import { defaultThreads, describeMachine } from './machine.js'
+import { machineText } from './report.js'
 import { checkOutputs, writeJson, writeOutputs } from './outputs.js'
 import { beyondKernel, measureOverhead, mostOverhead, overheadText } from './overhead.js'
 import { merge, readResults } from './results.js'
 import { hasRefusals, measureAll, progress } from './session.js'
-import { brief } from './timing.js'
+import { brief, thorough } from './timing.js'
+import { holds, measureTraining, trainingText, type Training } from './training.js'
+import { Yardstick } from './yardstick.js'
 
 type Print = (text: string) => void
 
@@ -23,7 +27,7 @@ export async function main(words: readonly string[], print: Print = console.log)
   try {
     return await answer(readFlags(words), print)
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof BrauerError)) throw error
+    if (!(error instanceof UsageError || error instanceof BrauerError || error instanceof ContenderError)) throw error
     const hint = error instanceof UsageError ? '; see brauer bench --help' : ''
     console.error(`brauer: bench: ${oneLine(error.message)}${hint}`)
     return error instanceof UsageError ? 2 : 1
@@ -45,6 +49,8 @@ async function answer(request: Request, print: Print): Promise<number> {
       return 0
     case 'overhead':
       return overhead(request, print)
+    case 'training':
+      return training(request, print)
     case 'calibrate': {
       const effort = request.quick ? brief : calm
       const done = await calibrate(request.threads ?? defaultThreads(), effort, progress)
@@ -75,6 +81,24 @@ async function overhead(request: Measurement, print: Print): Promise<number> {
   const { save } = request
   if (save !== undefined) writeJson(save, { format: 1, date: new Date().toISOString(), machine, overhead: measured })
   return beyondKernel(measured) <= mostOverhead ? 0 : 1
+}
+
+async function training(request: Measurement, print: Print): Promise<number> {
+  const threads = request.threads ?? defaultThreads()
+  const yardstick = new Yardstick()
+  const machine = describeMachine(threads)
+  print(machineText(machine, yardstick.measure(threads)))
+  const measured: Training[] = []
+  for (const each of request.cases) {
+    progress(`${each.name}: training`)
+    const effort = request.quick ? brief : thorough
+    measured.push(await measureTraining(each, threads, effort, yardstick.measure(threads)))
+  }
+  progress('')
+  print(`\n${trainingText(measured)}`)
+  const { save } = request
+  if (save !== undefined) writeJson(save, { format: 1, date: new Date().toISOString(), machine, training: measured })
+  return measured.every(holds) ? 0 : 1
 }
 
 function listText(): string {

@@ -8,7 +8,8 @@ export { Diagram } from './diagrams/diagram.js'
 
 // Layers
 export { linear, Linear } from './layers/linear.js'
-export type { CallOptions, Parameters, Space, TensorsOf } from './layers/linear.js'
+export type { CallOptions, DerivativeOptions, Parameters, Space, TensorsOf } from './layers/linear.js'
+export type { Gradients, JvpResult, PullbackOptions, Tangents, VjpResult } from './layers/derivatives.js'
 export type { LinearOptions, ResolvedOptions } from './layers/options.js'
 export { check } from './layers/check.js'
 export type { CheckOptions, CheckRow } from './layers/check.js'

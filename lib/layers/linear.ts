@@ -2,7 +2,7 @@ import type { BackendChoice } from '../backends/index.js'
 import { cpuInfo, estimateOnDevice } from '../backends/native.js'
 import type { Backend, Data, DeviceEstimates, Executable, Operand } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
-import { expected, show } from '../errors.js'
+import { expected } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
 import type { Plan } from '../plan/plan.js'
 import { compile, type Compiled, type ProgramName } from '../runtime/compiled.js'
@@ -12,39 +12,30 @@ import { compileInWorker } from '../runtime/plan-worker-client.js'
 import { diagramsOf, type Specification } from '../runtime/specification.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import { product } from '../tensor/size.js'
-import { Tensor, type TensorLike } from '../tensor/tensor.js'
+import type { Tensor, TensorLike } from '../tensor/tensor.js'
+import type { CallOptions, DerivativeOptions, Parameters, Space, TensorsOf, WeightGradientOptions } from './call.js'
+import {
+  jvp,
+  jvpSync,
+  pullbackOptions,
+  type PullbackOptions,
+  type Gradients,
+  type JvpResult,
+  type Tangents,
+  type VjpResult,
+} from './derivatives.js'
 import { checkHost, End, isRemote, release } from './end.js'
 import { callOptions, checkSignal, runAsync, runSync, type Job } from './job.js'
-import { fresh, parseSpace, type Entry } from './operands.js'
-import { checkInteger, ownOptions, type LinearOptions, type ResolvedOptions } from './options.js'
+import { fresh, parseSpace, type Entry, type Operands } from './operands.js'
+import { checkInteger, explainOptions, ownOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
 import { setUp, type Setup } from './setup.js'
 import { freshCorners, groupBySize, putCorners, takeCorners, type SizeGroup } from './sizes.js'
 
+export type { CallOptions, DerivativeOptions, Parameters, Space, TensorsOf, WeightGradientOptions } from './call.js'
+
 /** What `explain` assumes of the cache where no backend tells. */
 const defaultTileBytes = 2 ** 20
-
-/** A direct sum of tensor powers: order to channels. */
-export type Space = Readonly<Record<number | string, number>>
-/** One tensor per order of a space. */
-export type TensorsOf<S extends Space, T = TensorLike> = { readonly [K in keyof S]: T }
-/** Parameters by name: weight.k.l [diagrams, C_in, C_out] and bias.l [diagrams, C_out]. */
-export type Parameters = Readonly<Record<string, Tensor<'float32' | 'float64'>>>
-
-/** Options of one call. */
-export interface CallOptions<Out extends Space = Space> {
-  /** Stops the call, which then throws `aborted`. */
-  readonly signal?: AbortSignal | undefined
-  /** Tensors to write the results to. */
-  readonly out?: TensorsOf<Out> | undefined
-  /** Other parameters than the layer's; a name left out counts as zero. */
-  readonly parameters?: Readonly<Record<string, TensorLike>> | undefined
-  /** One n per item, at most the layer's; the rest of each item is padding, never read, and zero in the results. */
-  readonly sizes?: readonly number[] | undefined
-}
-
-/** Options of `weightGradient`. */
-export type WeightGradientOptions = Pick<CallOptions, 'signal' | 'sizes'>
 
 /** A learnable linear map between direct sums of tensor powers of R^n that is equivariant to a group. */
 export class Linear<In extends Space = Space, Out extends Space = Space, D extends Dtype = Dtype> {
@@ -117,6 +108,29 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return runSync(this.#weightJob(x, g, options))
   }
 
+  /** y = f(x), and a function from g to the gradients of ⟨g, f(x)⟩ by x and by every parameter, both from one pass over g. It reads x
+   *  again, which must not change until then, and goes by the parameters of now. */
+  async vjp(x: TensorsOf<In>, options?: CallOptions<Out>): Promise<VjpResult<In, Out, D, 'async'>> {
+    const { forward, pull } = this.#vjp(x, options)
+    return { y: await runAsync(() => forward), pullback: (g, given) => runAsync(() => pull(g, given)) }
+  }
+
+  /** `vjp` on the calling thread. */
+  vjpSync(x: TensorsOf<In>, options?: CallOptions<Out>): VjpResult<In, Out, D, 'sync'> {
+    const { forward, pull } = this.#vjp(x, options)
+    return { y: runSync(forward), pullback: (g, given) => runSync(pull(g, given)) }
+  }
+
+  /** y = f(x), and its derivative along tangents of x and of the parameters; what is left out of them counts as zero. */
+  jvp(x: TensorsOf<In>, tangents: Tangents<In>, options?: DerivativeOptions): Promise<JvpResult<Out, D>> {
+    return jvp(this, x, tangents, options)
+  }
+
+  /** `jvp` on the calling thread. */
+  jvpSync(x: TensorsOf<In>, tangents: Tangents<In>, options?: DerivativeOptions): JvpResult<Out, D> {
+    return jvpSync(this, x, tangents, options)
+  }
+
   /** The diagrams from order k to order l in canonical order: the rows of weight.k.l, for k = 0 also those of bias.l. Any orders. */
   diagrams(k: Order, l: Order): Diagram[] {
     return diagramsOf(this.#specification, this.group.parseOrder(k), this.group.parseOrder(l))
@@ -144,15 +158,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
    *  and take there, by a model; it need not be here. A layer with the backend cuda shows its own device.
    *  @throws BrauerError `unknown-option`, `invalid-argument` */
   explain(options?: { readonly batch?: number; readonly program?: boolean; readonly device?: string }): string {
-    const given = ownOptions(options, ['batch', 'program', 'device'], 'explain: options') as {
-      batch?: number
-      program?: boolean
-      device?: string
-    }
-    const { batch, program, device = /\(cuda:\d+\)$/.exec(this.backend.device)?.[0].slice(1, -1) } = given
-    if (batch !== undefined) checkInteger(batch, 'explain: batch', 1)
-    if (device !== undefined && typeof device !== 'string')
-      throw expected('invalid-argument', 'explain: device', 'the name of a device', show(device))
+    const own = /\(cuda:\d+\)$/.exec(this.backend.device)?.[0].slice(1, -1)
+    const { batch, program, device = own } = explainOptions(options)
     const backend = `${this.backend.name} on ${this.backend.device} (${this.backend.reason})`
     const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : defaultTileBytes
     return explainPlan(this.plan, {
@@ -277,6 +284,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     name: 'forward' | 'inputGradient',
     x: unknown,
     options: CallOptions | undefined,
+    weights?: (layer: Linear<In, Out, D>) => Operand,
   ): Job<TensorsOf<To, Tensor<D>>> {
     const { signal, out, parameters, sizes } = callOptions(options, name) as CallOptions
     const [from, to] = this.#ends(name)
@@ -285,15 +293,16 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const given = out === undefined ? undefined : to.takeOut(out, from, operands, name)
     checkSignal(signal, name)
     const call = { signal, threads: this.options.threads }
+    const weightsOf = weights ?? ((layer) => layer.#weightsOf(parameters, name))
     if (sizes === undefined) {
-      const weights = this.#weightsOf(parameters, name)
+      const packed = weightsOf(this)
       const executable = this.#executable(name)
       // Last, since nobody frees outputs on a device when something else fails.
       const { data: output, tensors } = given ?? to.make(batch, input, name)
-      const run = { executable, batch, operands: [...input, weights, ...output] }
+      const run = { executable, batch, operands: [...input, packed, ...output] }
       const wrap = (): TensorsOf<To, Tensor<D>> => to.record(tensors) as TensorsOf<To, Tensor<D>>
-      if (!isRemote(weights)) return { runs: [run], options: call, finish: wrap }
-      const own = parameters === undefined ? [] : [weights]
+      if (!isRemote(packed)) return { runs: [run], options: call, finish: wrap }
+      const own = parameters === undefined ? [] : [packed]
       const finish = (): TensorsOf<To, Tensor<D>> => (release(own), wrap())
       return { runs: [run], options: call, finish, abandon: () => release(given ? own : [...output, ...own]) }
     }
@@ -305,7 +314,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
       const [{ entries: source }, { entries: target }] = layer.#ends(name)
       const corners = freshCorners(target, group, dtype)
       const taken = takeCorners(from.entries, source, group, input as Data[], dtype, channelsFirst)
-      const operands = [...taken, layer.#weightsOf(parameters, name), ...corners]
+      const operands = [...taken, weightsOf(layer), ...corners]
       const put = (): void => putCorners(to.entries, target, group, corners, output as Data[], channelsFirst)
       return { run: { executable: layer.#executable(name), batch: group.items.length, operands }, put }
     })
@@ -319,37 +328,77 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   #weightJob(x: unknown, g: unknown, options: WeightGradientOptions | undefined): Job<Parameters> {
     const where = 'weightGradient'
-    const { signal, sizes } = ownOptions(options, ['signal', 'sizes'], `${where}: options`) as WeightGradientOptions
+    const given = ownOptions(options, ['signal', 'sizes'], `${where}: options`) as WeightGradientOptions
+    const job = this.#gradientsJob(where, this.#inputs.take(x, `${where}: x`), g, given, undefined)
+    return { ...job, finish: () => job.finish().parameters }
+  }
+
+  #vjp(x: TensorsOf<In>, given: CallOptions<Out> | undefined) {
+    const options = ownOptions(given, ['signal', 'out', 'parameters', 'sizes'], 'vjp: options') as CallOptions<Out>
+    const { parameters, signal, sizes } = options
+    // Taken now: the pullback is of the function that gave y, whatever is loaded meanwhile.
+    const isOwn = parameters === undefined
+    const values = isOwn ? this.#store.values : this.#store.take(parameters, 'vjp: parameters', true)
+    const packed = isOwn ? this.#weights() : this.#pack(values)
+    const weights = (layer: Linear<In, Out, D>): Operand => (layer === this ? packed : layer.#pack(values))
+    const taken = this.#inputs.take(x, 'vjp')
+    return {
+      forward: this.#mapJob<Out>('forward', x, { ...options, parameters: undefined }, weights),
+      pull: (g: unknown, own: unknown) =>
+        this.#gradientsJob('gradients', taken, g, { signal, sizes, ...pullbackOptions<In>(own) }, weights),
+    }
+  }
+
+  /** Gradients of a batch from one pass: of the parameters, and of the inputs where the packed weights are given. */
+  #gradientsJob(
+    name: 'weightGradient' | 'gradients',
+    { batch, data: inputs }: Operands,
+    g: unknown,
+    { signal, sizes, out }: WeightGradientOptions & PullbackOptions<In>,
+    weights: ((layer: Linear<In, Out, D>) => Operand) | undefined,
+  ): Job<Gradients<In, D>> {
+    const where = weights ? 'pullback' : name
     const { dtype, layout, threads } = this.options
     const channelsFirst = layout === 'channels-first'
-    const { batch, data: inputs } = this.#inputs.take(x, `${where}: x`)
-    const { batch: other, data: gradients } = this.#outputs.take(g, `${where}: g`)
+    const pulled = this.#outputs.take(g, `${where}: g`)
+    const { batch: other, data: gradients } = pulled
     if (batch !== other) throw expected('invalid-shape', `${where}: g`, `a batch of ${batch}`, String(other))
     checkSignal(signal, where)
-    if (sizes !== undefined) checkHost([...inputs, ...gradients], where)
+    const into = out && this.#inputs.takeOut(out, this.#outputs, pulled, where)
+    const given = [...inputs, ...gradients]
+    if (sizes !== undefined) checkHost([...given, ...(into?.data ?? [])], where)
+    const target = into ?? (weights ? this.#inputs.make(batch, given, where) : { data: [], tensors: [] })
+    const whole = { layer: this as Linear<In, Out, D>, batch, operands: given }
     const parts =
       sizes === undefined
-        ? [{ layer: this as Linear<In, Out, D>, batch, operands: [...inputs, ...gradients] }]
+        ? [{ ...whole, written: target.data, put: () => undefined }]
         : this.#partsBySize(sizes, batch, where).map(({ layer, group }) => {
             const small = { x: layer.#inputs.entries, g: layer.#outputs.entries }
             const xs = takeCorners(this.#inputs.entries, small.x, group, inputs as Data[], dtype, channelsFirst)
             const gs = takeCorners(this.#outputs.entries, small.g, group, gradients as Data[], dtype, channelsFirst)
-            return { layer, batch: group.items.length, operands: [...xs, ...gs] }
+            const written = weights ? freshCorners(small.x, group, dtype) : []
+            const put = (): void => {
+              if (weights)
+                putCorners(this.#inputs.entries, small.x, group, written, target.data as Data[], channelsFirst)
+            }
+            return { layer, batch: group.items.length, operands: [...xs, ...gs], written, put }
           })
-    const jobs = parts.map((part) => ({ ...part, weights: part.layer.#freshWeights(part.batch === 0) }))
+    const jobs = parts.map((part) => ({ ...part, sum: part.layer.#freshWeights(part.batch === 0) }))
     return {
-      runs: jobs.map(({ layer, batch: items, operands, weights }) => ({
-        executable: layer.#executable('weightGradient'),
+      runs: jobs.map(({ layer, batch: items, operands, written, sum }) => ({
+        executable: layer.#executable(name),
         batch: items,
-        operands: [...operands, weights],
+        operands: [...operands, ...(weights ? [weights(layer)] : []), ...written, sum],
       })),
-      options: { signal: signal, threads },
+      options: { signal, threads },
       finish: () => {
-        const parameters = this.#store.wrap(jobs.map(({ layer, weights }) => layer.#unpack(weights)))
-        release(jobs.map(({ weights }) => weights))
-        return parameters
+        if (sizes !== undefined) for (const data of target.data as Data[]) data.fill(0)
+        for (const { put } of jobs) put()
+        const parameters = this.#store.wrap(jobs.map(({ layer, sum }) => layer.#unpack(sum)))
+        release(jobs.map(({ sum }) => sum))
+        return { x: (weights ? this.#inputs.record(target.tensors) : {}) as TensorsOf<In, Tensor<D>>, parameters }
       },
-      abandon: () => release(jobs.map(({ weights }) => weights)),
+      abandon: () => release([...(into ? [] : target.data), ...jobs.map(({ sum }) => sum)]),
     }
   }
 
@@ -359,17 +408,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   /** The layers that serve the items of a call which differ in n. */
   #partsBySize(sizes: unknown, batch: number, where: string): { layer: Linear<In, Out, D>; group: SizeGroup }[] {
-    if (!this.group.sharesOverN) {
-      throw expected(
-        'invalid-group',
-        `${where}: sizes`,
-        'a group whose diagrams serve every n (S)',
-        this.group.toString(),
-      )
-    }
-    // One n for all kinds, so the smallest kind bounds it.
-    const largest = Math.min(...this.group.kinds.map((kind) => kind.n))
-    return groupBySize(sizes, batch, largest, where).map((group) => ({ layer: this.#at(group.n, false), group }))
+    const groups = groupBySize(sizes, batch, this.group, where)
+    return groups.map((group) => ({ layer: this.#at(group.n, false), group }))
   }
 
   /** Room for packed weights, on the device that runs where there is one; elements of the host are zero. */

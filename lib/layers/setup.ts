@@ -4,11 +4,11 @@ import { expected, show } from '../errors.js'
 import { isGroup, type Group } from '../groups/group.js'
 import type { Specification } from '../runtime/specification.js'
 import type { Dtype } from '../tensor/dtype.js'
-import type { Space } from './linear.js'
+import type { Space } from './call.js'
 import { parseSpace, type Entry } from './operands.js'
 import { resolveOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 
-/** What a layer is made of, checked. */
+/** What a layer is made of, before it is planned. */
 export interface Setup<In extends Space, Out extends Space, D extends Dtype> {
   readonly specification: Specification
   readonly input: In
@@ -25,7 +25,7 @@ function asRecord<T extends Space>(entries: readonly Entry[]): T {
   return Object.freeze(Object.fromEntries(entries.map(({ key, channels }) => [key, channels]))) as T
 }
 
-/** @throws BrauerError as `linear` */
+/** Reads the arguments of `linear` and chooses the backend. @throws BrauerError those of `linear` */
 export function setUp<In extends Space, Out extends Space, D extends Dtype>(
   group: Group,
   input: In,

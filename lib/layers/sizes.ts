@@ -1,5 +1,6 @@
 import type { Data } from '../backends/backend.js'
 import { expected, show } from '../errors.js'
+import type { Group } from '../groups/group.js'
 import type { Dtype } from '../tensor/dtype.js'
 import { fresh, type Entry } from './operands.js'
 
@@ -9,8 +10,12 @@ export interface SizeGroup {
   readonly items: readonly number[]
 }
 
-/** Groups the items of a call by their n, ascending. @throws BrauerError `invalid-argument` */
-export function groupBySize(sizes: unknown, batch: number, largest: number, where: string): SizeGroup[] {
+/** Groups the items of a call by their n, ascending. @throws BrauerError `invalid-argument`, `invalid-group` */
+export function groupBySize(sizes: unknown, batch: number, group: Group, where: string): SizeGroup[] {
+  if (!group.sharesOverN)
+    throw expected('invalid-group', `${where}: sizes`, 'a group whose diagrams serve every n (S)', group.toString())
+  // One n for all kinds, so the smallest kind bounds it.
+  const largest = Math.min(...group.kinds.map((kind) => kind.n))
   if (!Array.isArray(sizes) || sizes.length !== batch) {
     throw expected('invalid-argument', `${where}: sizes`, `one n for each of ${batch} items`, show(sizes))
   }

@@ -10,7 +10,7 @@ import type { Loop, Mix, Program } from './program.js'
 export function lowerDense(
   plan: Plan,
   group: Group,
-  name: 'pack' | 'forward' | 'inputGradient' | 'weightGradient',
+  name: 'pack' | 'forward' | 'inputGradient' | 'weightGradient' | 'gradients',
 ): Program {
   const b = new Builder()
   const layout = denseLayout(plan)
@@ -18,59 +18,64 @@ export function lowerDense(
     pack(b, plan, group, layout)
     return b.finish()
   }
-  const role = {
-    forward: ['input', 'output'],
-    inputGradient: ['output', 'input'],
-    weightGradient: ['input', 'input'],
-  } as const
-  const form = ({ forward: 'forward', inputGradient: 'input', weightGradient: 'weight' } as const)[name]
-  // Operands come in the order inputs, weights, outputs of the map in question.
-  const tensors = (side: 'bottom' | 'top'): number[] =>
+  const maps: Record<typeof name, readonly Mix['form'][]> = {
+    forward: ['forward'],
+    inputGradient: ['input'],
+    weightGradient: ['weight'],
+    gradients: ['weight', 'input'],
+  }
+  const forms = maps[name]
+  const reads = (side: 'bottom' | 'top'): boolean =>
+    forms.some((form) => form !== (side === 'bottom' ? 'input' : 'forward'))
+  const operands = (side: 'bottom' | 'top', role: 'input' | 'output', prefix = ''): number[] =>
     plan[side].tensors.map((entry) =>
-      b.buffer(
-        `${side === 'bottom' ? 'x' : 'y'}${entry.order}`,
-        role[name][side === 'bottom' ? 0 : 1],
-        'item',
-        tensorSize(entry),
-      ),
+      b.buffer(`${prefix}${side === 'bottom' ? 'x' : 'y'}${entry.order}`, role, 'item', tensorSize(entry)),
     )
-  const given =
-    name === 'inputGradient'
-      ? { top: tensors('top'), bottom: [] as number[] }
-      : { bottom: tensors('bottom'), top: [] as number[] }
-  if (name === 'weightGradient') given.top = tensors('top')
-  const weights = b.buffer('weights', name === 'weightGradient' ? 'output' : 'input', 'shared', layout.size)
-  if (name === 'forward') given.top = tensors('top')
-  if (name === 'inputGradient') given.bottom = tensors('bottom')
+  // Operands come in the order inputs, weights, outputs of the map in question.
+  const given = {
+    bottom: reads('bottom') ? operands('bottom', 'input') : [],
+    top: reads('top') ? operands('top', 'input') : [],
+  }
+  const weights = name === 'weightGradient' ? -1 : b.buffer('weights', 'input', 'shared', layout.size)
+  const side = forms.includes('input') ? 'bottom' : 'top'
+  const written = name === 'weightGradient' ? [] : operands(side, 'output', name === 'gradients' ? 'd' : '')
+  const gradient = !forms.includes('weight')
+    ? -1
+    : b.buffer(name === 'gradients' ? 'dweights' : 'weights', 'output', 'shared', layout.size)
 
-  const turned = (side: 'bottom' | 'top'): number[] =>
-    given[side].map((operand, t) => {
-      const entry = plan[side].tensors[t]!
+  const turned = (end: 'bottom' | 'top', tensors: readonly number[], reading: boolean, prefix = ''): number[] =>
+    tensors.map((operand, t) => {
+      const entry = plan[end].tensors[t]!
       if (!plan.channelsFirst) return operand
-      const inside = b.scratch(`${side}${t}'`, tensorSize(entry))
-      if (role[name][side === 'bottom' ? 0 : 1] === 'input') b.read(turn(entry), operand, inside, true)
+      const inside = b.scratch(`${prefix}${end}${t}'`, tensorSize(entry))
+      if (reading) b.read(turn(entry), operand, inside, true)
       return inside
     })
-  const inner = { bottom: turned('bottom'), top: turned('top') }
-  const written = form === 'forward' ? 'top' : 'bottom'
-  if (form !== 'weight') inner[written].forEach((at, t) => b.zero(at, tensorSize(plan[written].tensors[t]!)))
-  plan.pairs.forEach(({ input, output }, p) => {
-    const cols = tensorSize(plan.top.tensors[output]!)
-    const at = layout.pairs[p]!
-    if (input < 0) {
-      const bias = { wideBase: at, narrowBase: 0, scale: 1, loops: [{ extent: cols, wide: 1, narrow: 1 }] }
-      if (form === 'forward') b.read(bias, weights, inner.top[output]!, false)
-      if (form === 'weight') b.write(bias, weights, inner.top[output]!, false)
-      return
-    }
-    const rows = tensorSize(plan.bottom.tensors[input]!)
-    b.push({
-      op: 'mix', form, a: inner.bottom[input]!, b: weights, c: inner.top[output]!, aBase: 0, bBase: at, cBase: 0,
-      aStride: rows, bStride: cols, cStride: cols, rows: 1, inner: rows, cols, set: false,
-    } satisfies Mix) // prettier-ignore
-  })
-  if (plan.channelsFirst && form !== 'weight')
-    inner[written].forEach((at, t) => b.write(turn(plan[written].tensors[t]!), given[written][t]!, at, true))
+  const bottom = turned('bottom', given.bottom, true)
+  const top = turned('top', given.top, true)
+  const target = turned(side, written, false, name === 'gradients' ? 'd' : '')
+  target.forEach((at, t) => b.zero(at, tensorSize(plan[side].tensors[t]!)))
+  for (const form of forms) {
+    const a = form === 'input' ? target : bottom
+    const c = form === 'forward' ? target : top
+    const matrix = form === 'weight' ? gradient : weights
+    plan.pairs.forEach(({ input, output }, p) => {
+      const cols = tensorSize(plan.top.tensors[output]!)
+      const at = layout.pairs[p]!
+      if (input < 0) {
+        const bias = { wideBase: at, narrowBase: 0, scale: 1, loops: [{ extent: cols, wide: 1, narrow: 1 }] }
+        if (form === 'forward') b.read(bias, matrix, c[output]!, false)
+        if (form === 'weight') b.write(bias, matrix, c[output]!, false)
+        return
+      }
+      const rows = tensorSize(plan.bottom.tensors[input]!)
+      b.push({
+        op: 'mix', form, a: a[input]!, b: matrix, c: c[output]!, aBase: 0, bBase: at, cBase: 0,
+        aStride: rows, bStride: cols, cStride: cols, rows: 1, inner: rows, cols, set: false,
+      } satisfies Mix) // prettier-ignore
+    })
+  }
+  if (plan.channelsFirst) target.forEach((at, t) => b.write(turn(plan[side].tensors[t]!), written[t]!, at, true))
   return b.finish()
 }
 

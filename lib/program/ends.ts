@@ -22,6 +22,7 @@ export class Ends {
   readonly #plan: Plan
   readonly #side: Side
   readonly #which: 0 | 1
+  readonly #prefix: string
   readonly #tensors: readonly number[]
   readonly #pools = new Map<number, number>()
   readonly #read = new Set<number>()
@@ -35,12 +36,14 @@ export class Ends {
   readonly #sections = new Map<number, number>()
   readonly #turned: [number, number, SpaceEntry][] = []
 
-  constructor(b: Builder, plan: Plan, side: 'bottom' | 'top', role: 'source' | 'target') {
+  /** @param prefix of the names of its buffers, where the program has this side twice */
+  constructor(b: Builder, plan: Plan, side: 'bottom' | 'top', role: 'source' | 'target', prefix = '') {
     this.#b = b
     this.#plan = plan
     this.#side = plan[side]
     this.#which = side === 'bottom' ? 0 : 1
-    const letter = side === 'bottom' ? 'x' : 'y'
+    this.#prefix = prefix
+    const letter = `${prefix}${side === 'bottom' ? 'x' : 'y'}`
     const given = this.#side.tensors.map((entry) =>
       b.buffer(`${letter}${entry.order}`, role === 'source' ? 'input' : 'output', 'item', tensorSize(entry)),
     )
@@ -97,7 +100,7 @@ export class Ends {
     const others = product.size / transformedSize(product)
     return transform(d).lambdas.map(({ dimension, partition }, λ) => {
       const width = dimension * this.#columns(product)
-      const name = `${this.#which ? 'q' : 'r'}${p}(${partition.join()})`
+      const name = `${this.#prefix}${this.#which ? 'q' : 'r'}${p}(${partition.join()})`
       return this.#b.scratch(
         name,
         transformRows(product, d, λ) * others * width,
@@ -120,7 +123,7 @@ export class Ends {
     let buffer = this.#pools.get(p)
     if (buffer === undefined) {
       const product = this.#plan.products[p]!
-      buffer = this.#b.scratch(`${this.#which ? 'z' : 't'}${p}`, product.size * this.#pooledOf(product))
+      buffer = this.#b.scratch(`${this.#prefix}${this.#which ? 'z' : 't'}${p}`, product.size * this.#pooledOf(product))
       this.#pools.set(p, buffer)
     }
     return buffer

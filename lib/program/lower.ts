@@ -20,6 +20,17 @@ export function lowerWeightGradient(plan: Plan): Program {
   return new Lowering(plan).weightGradient()
 }
 
+/** Both gradients from one reading of dy. Operands: inputs, output gradients, `weights`, input gradients (written), `dweights` (written). */
+export function lowerGradients(plan: Plan): Program {
+  return new Lowering(plan).gradients()
+}
+
+/** What a product adds to the gradient of the packed weights: its rows on the input side, and where the sum goes. */
+interface WeightSum {
+  readonly inputs: Ends
+  readonly gradient: number
+}
+
 /** One program: reads one side of the plan's products, multiplies by the packed weights, writes the other side. */
 class Lowering {
   readonly #plan: Plan
@@ -38,20 +49,38 @@ class Lowering {
     const source = new Ends(b, plan, forward ? 'bottom' : 'top', 'source')
     const weights = b.buffer('weights', 'input', 'shared', this.#layout.size)
     const target = new Ends(b, plan, forward ? 'top' : 'bottom', 'target')
+    this.#products(target, (product, tensor) => this.#product(product, form, source, target, weights, tensor))
+    return b.finish()
+  }
 
+  gradients(): Program {
+    const plan = this.#plan
+    const b = this.#b
+    const inputs = new Ends(b, plan, 'bottom', 'source')
+    const source = new Ends(b, plan, 'top', 'source')
+    const weights = b.buffer('weights', 'input', 'shared', this.#layout.size)
+    const target = new Ends(b, plan, 'bottom', 'target', 'd')
+    const sum = { inputs, gradient: b.buffer('dweights', 'output', 'shared', this.#layout.size) }
+    this.#products(target, (product, tensor) => {
+      this.#product(product, 'input', source, target, weights, tensor, sum)
+    })
+    return b.finish()
+  }
+
+  /** All products, in an order in which the target need not be zeroed or read back. */
+  #products(target: Ends, lower: (product: number, section: number | undefined) => void): void {
     const sections = target.sections()
     const order = target.productOrder().filter((product) => !sections.has(product))
     for (const product of order) {
-      this.#product(product, form, source, target, weights, undefined)
+      lower(product, undefined)
       target.writeEarly(product)
     }
     target.pushAll()
     for (const [product, tensor] of sections) {
-      this.#product(product, form, source, target, weights, tensor)
+      lower(product, tensor)
       target.writeAfterSection(tensor)
     }
     target.writeRest()
-    return b.finish()
   }
 
   weightGradient(): Program {
@@ -61,7 +90,6 @@ class Lowering {
     const gradients = new Ends(b, plan, 'top', 'source')
     const weights = b.buffer('weights', 'output', 'shared', this.#layout.size)
     plan.products.forEach((product, p) => {
-      const layout = this.#layout.products[p]!
       if (product.inner > 0) inputs.read(p)
       gradients.read(p)
       if (product.inner > 0 && product.fourier >= 0) {
@@ -71,19 +99,26 @@ class Lowering {
           this.#blocks(product, p, 'weight', rows, weights, grads)
         })
       } else if (product.inner > 0) {
-        for (const a of inputs.segments(p)) {
-          for (const c of gradients.segments(p)) {
-            if (product.split && !paired(product, a.rows, c.rows)) continue
-            b.push(plainMix(product, 'weight', a, weights, layout.blocks[0]!, c, false))
-          }
-        }
+        this.#plainSum(p, gradients, { inputs, gradient: weights })
       }
-      if (hasBias(product)) gradients.biasGradient(p, weights, layout.bias)
+      if (hasBias(product)) gradients.biasGradient(p, weights, this.#layout.products[p]!.bias)
     })
     return b.finish()
   }
 
-  /** One channel product with its transforms; `section` names the tensor whose every element the product's boxes write. */
+  /** The weight gradient of a product that is not transformed. */
+  #plainSum(p: number, gradients: Ends, { inputs, gradient }: WeightSum): void {
+    const product = this.#plan.products[p]!
+    for (const a of inputs.segments(p)) {
+      for (const c of gradients.segments(p)) {
+        if (product.split && !paired(product, a.rows, c.rows)) continue
+        this.#b.push(plainMix(product, 'weight', a, gradient, this.#layout.products[p]!.blocks[0]!, c, false))
+      }
+    }
+  }
+
+  /** One channel product with its transforms; `section` names the tensor whose every element the product's boxes write. With `sum`,
+   *  the source being gradients, the product's part of the weight gradient too. */
   #product(
     p: number,
     form: 'forward' | 'input',
@@ -91,16 +126,20 @@ class Lowering {
     target: Ends,
     weights: number,
     section: number | undefined,
+    sum?: WeightSum,
   ): void {
     const product = this.#plan.products[p]!
     const layout = this.#layout.products[p]!
-    if (product.inner > 0) source.read(p)
+    if (product.inner > 0) sum?.inputs.read(p)
+    if (product.inner > 0 || (sum && layout.bias >= 0)) source.read(p)
     if (product.inner === 0) {
       target.clear(p)
     } else if (product.fourier >= 0) {
       this.#sectioned(product, section !== undefined, () => {
         const local = section === undefined ? undefined : this.#local(product)
+        const rows = sum?.inputs.toOrbits(p, local)
         const from = source.toOrbits(p, local)
+        if (sum && rows) this.#blocks(product, p, 'weight', rows, sum.gradient, from)
         const to = target.orbitBuffers(p, local)
         if (form === 'forward') this.#blocks(product, p, form, from, weights, to)
         else this.#blocks(product, p, form, to, weights, from)
@@ -108,6 +147,7 @@ class Lowering {
         if (section !== undefined) target.writeInSection(section)
       })
     } else {
+      if (sum) this.#plainSum(p, source, sum)
       if (product.split) target.clear(p)
       for (const to of target.segments(p)) {
         let set = !product.split && target.beginDirect(to)
@@ -120,6 +160,7 @@ class Lowering {
       }
     }
     if (form === 'forward' && layout.bias >= 0) target.addBias(p, weights, layout.bias)
+    if (sum && layout.bias >= 0) source.biasGradient(p, sum.gradient, layout.bias)
   }
 
   #local(product: Product): number | undefined {

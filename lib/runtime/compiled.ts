@@ -4,15 +4,16 @@ import type { Group } from '../groups/group.js'
 import { plan, type Plan } from '../plan/plan.js'
 import { lowerDense } from '../program/dense.js'
 import { decode, encode } from '../program/encode.js'
-import { lowerForward, lowerInputGradient, lowerWeightGradient } from '../program/lower.js'
+import { lowerForward, lowerGradients, lowerInputGradient, lowerWeightGradient } from '../program/lower.js'
 import { adjoint, lowerPack } from '../program/pack.js'
 import type { Program } from '../program/program.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import { loadFromDisk, saveToDisk } from './cache.js'
 import { planRequest, specificationKey, type Specification } from './specification.js'
 
-/** The five programs of a layer. pack and unpack turn parameters into packed weights and gradients of those back. */
-export const programNames = ['pack', 'unpack', 'forward', 'inputGradient', 'weightGradient'] as const
+/** The six programs of a layer. pack and unpack turn parameters into packed weights and gradients of those back; gradients is both
+ *  gradients in one. */
+export const programNames = ['pack', 'unpack', 'forward', 'inputGradient', 'weightGradient', 'gradients'] as const
 export type ProgramName = (typeof programNames)[number]
 
 /** One parameter: its shape, and the standard deviation of its initial values, one per diagram (0 for a bias). */
@@ -66,6 +67,7 @@ export class Compiled {
       forward: lowerForward,
       inputGradient: lowerInputGradient,
       weightGradient: lowerWeightGradient,
+      gradients: lowerGradients,
     }
     return lower[name](this.plan)
   }

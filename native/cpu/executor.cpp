@@ -358,9 +358,12 @@ class CpuExecutable final : public Executable {
           std::fill_n(memory_.fixed_base(i, call.operands, part(segment)), count, T(0));
         });
         for (Index t = tiles * segment / segments; t < tiles * (segment + 1) / segments; t++) {
-          const Index first = t * tile_items_;
+          const auto count = [&](Index tile) { return std::min(tile_items_, call.batch - tile * tile_items_); };
+          const bool known = t + 1 < tiles * (segment + 1) / segments && fits_ && code_.lanes == 1;
+          Ahead ahead =
+              known ? memory_.fetch(Space::of_thread(), call.operands, (t + 1) * tile_items_, count(t + 1)) : Ahead{};
           Status status =
-              run_tile(call, first, std::min(tile_items_, call.batch - first), tile_items_, part(segment), nullptr);
+              run_tile(call, t * tile_items_, count(t), tile_items_, part(segment), known ? &ahead : nullptr);
           if (!status.ok()) return status;
         }
       }

@@ -54,6 +54,7 @@ describe.each(subjects)('%s: %s %j -> %j', (backend, name, input, output) => {
     const [one, three] = [make(1), make(3)]
     expect(three.inputGradientSync(g)).toEqual(one.inputGradientSync(g))
     expect(three.weightGradientSync(x, g)).toEqual(one.weightGradientSync(x, g))
+    expect(three.vjpSync(x).pullback(g)).toEqual(one.vjpSync(x).pullback(g))
   })
 })
 

@@ -40,19 +40,22 @@ const layers = fc
   .map(([spec, input, output, dtype, batch]): Case => ({ ...spec, input, output, dtype, batch }))
   .filter((spec) => productsOf(spec) < 1e6)
 
-/** y, dx and dw as exact doubles, and what they were made from. */
+/** y, dx, dw and both of these together, as exact doubles, and what they were made from. */
 function maps(spec: Case, seed: number) {
   const random = new Random(seed)
   const layer = layerOf(spec)
   layer.load(randomParameters(spec, random).tensors)
   const x = pack(spec, spec.input, randomValues(spec, spec.input, random))
   const g = pack(spec, spec.output, randomValues(spec, spec.output, random))
+  const both = layer.vjpSync(x.tensors).pullback(g.tensors)
   return {
     given: norm(x.exact) + norm(g.exact),
     results: {
       forward: unpack(spec, spec.output, layer.forwardSync(x.tensors), 'forward'),
       inputGradient: unpack(spec, spec.input, layer.inputGradientSync(g.tensors), 'inputGradient'),
       weightGradient: unpackParameters(spec, layer.weightGradientSync(x.tensors, g.tensors), 'weightGradient'),
+      gradientsByX: unpack(spec, spec.input, both.x, 'gradients'),
+      gradientsByParameters: unpackParameters(spec, both.parameters, 'gradients'),
     },
   }
 }
@@ -63,11 +66,13 @@ const norm = (record: Record64): number => Math.hypot(...flat(record))
 function expectSame(spec: Case, seed: number): void {
   const wanted = maps({ ...spec, backend: 'reference' }, seed)
   const { results } = maps(spec, seed)
-  for (const map of ['forward', 'inputGradient', 'weightGradient'] as const) {
+  for (const map of Object.keys(results) as (keyof typeof results)[]) {
     const expected = flat(wanted.results[map])
     const distance = Math.hypot(...flat(results[map]).map((value, i) => value - (expected[i] as number)))
     // Parameters are of unit size, so a result that is much smaller than what it was made from has cancelled.
-    const allowed = tolerance[spec.dtype][map === 'weightGradient' ? 1 : 0] * (Math.hypot(...expected) + wanted.given)
+    const allowed =
+      tolerance[spec.dtype][['weightGradient', 'gradientsByParameters'].includes(map) ? 1 : 0] *
+      (Math.hypot(...expected) + wanted.given)
     if (!(distance <= allowed))
       throw new Error(`${spec.backend}: ${map}: expected a distance of at most ${allowed}, received ${distance}`)
   }

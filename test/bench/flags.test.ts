@@ -74,6 +74,12 @@ describe('what is measured', () => {
   })
 })
 
+test('training: of o3-2, or of the layers that are named', () => {
+  expect([measurement('--training').action, names(measurement('--training').cases)]).toEqual(['training', ['o3-2']])
+  expect(names(measurement('--training', '--case', 's4,o3-4').cases)).toEqual(['s4', 'o3-4'])
+  expect(measurement('--training', '--quick').cases[0]!.batch).toBe(1024)
+})
+
 test('what is only shown', () => {
   expect(readFlags(['--from', 'a', '--from', 'b', '--html', 'c'])).toEqual({
     action: 'show',
@@ -110,6 +116,7 @@ test.each<[string, RegExp]>([
   ['--fail-slower 5', /^--fail-slower goes with --compare$/],
   ['--from a', /^--from: expected --html, --picture or --save with it$/],
   ['--from a --html b --case s4', /^--from: --case does not go with it$/],
+  ['--training --growth', /^--training: --growth does not go with it$/],
   ['--overhead --html a', /^--overhead: --html does not go with it$/],
 ])('%s is refused in one line', (line, message) => {
   expect(() => readFlags(line.split(' '))).toThrow(message)
@@ -127,5 +134,5 @@ test('every flag is in the help, and the help names no other', () => {
     return true
   }
   expect([...named].filter((name) => !known(name))).toEqual([])
-  for (const name of ['growth', 'save', 'html', 'picture', 'from', 'compare', 'fail-slower', 'model', 'overhead', 'list']) expect(named).toContain(name) // prettier-ignore
+  for (const name of ['growth', 'save', 'html', 'picture', 'from', 'compare', 'fail-slower', 'model', 'overhead', 'training', 'list']) expect(named).toContain(name) // prettier-ignore
 })

@@ -10,6 +10,7 @@ import { rooflineText } from '../../bench/report.js'
 import { boundOf, type CaseResult, type Results } from '../../bench/results.js'
 import { summaryText } from '../../bench/summary.js'
 import { interleave, summarise } from '../../bench/timing.js'
+import { holds, trainingText, type Training } from '../../bench/training.js'
 import { timeOf } from '../../bench/contenders/contender.js'
 import { contenders, ownContenders } from '../../bench/contenders/index.js'
 import { suite } from '../../bench/cases.js'
@@ -169,6 +170,30 @@ test('predictions stand beside what was measured, where there are some', () => {
     '  prediction  ms    measured  measured / predicted',
     '  cpu         2.00  3.00      1.50',
   ])
+})
+
+test('a step of training is judged by its time, its share and its memory', () => {
+  const times = (median: number) => ({ median, least: median, spread: [median, median], rounds: 1 }) as const
+  const step = { case: suite[5]!, forward: times(10), step: times(30), bounds: { forward: 8, step: 20 }, bytes: 100, growth: 150 } // prettier-ignore
+  expect([holds(step), trainingText([step])]).toEqual([
+    true,
+    expect.stringMatching(/3\.00 holds +0\.80 +0\.83 holds +1\.50 holds$/),
+  ])
+  for (const wrong of [{ step: times(34) }, { bounds: { forward: 8, step: 19 } }, { growth: 201 }]) {
+    expect([holds({ ...step, ...wrong }), trainingText([{ ...step, ...wrong }])]).toEqual([false, expect.stringContaining('DOES NOT HOLD')]) // prettier-ignore
+  }
+})
+
+test('--training proves its gradients, times both and measures memory', async () => {
+  const file = join(folder, 'training.json')
+  const words = ['--group', 'SO(3)', '--in', '1:2,2:1', '--out', '1:1,2:2', '--bias', '--batch', '100']
+  expect([0, 1]).toContain((await run('--training', '--quick', '--threads', '1', '--save', file, ...words)).status)
+  const { training } = JSON.parse(readFileSync(file, 'utf8')) as { training: Training[] }
+  const [{ forward, step, bytes, growth }] = training as [Training]
+  const parameters = 2 + 4 + 1 + 6 + 2
+  expect([training.length, bytes]).toEqual([1, 8 * (7 * (15 + 21) + parameters)])
+  expect(Math.min(forward.median, step.median)).toBeGreaterThan(0)
+  expect(growth).toBeGreaterThanOrEqual(0)
 })
 
 test('the overhead of a call is what it takes beyond its kernel', () => {

@@ -172,7 +172,7 @@ export const productsOf = ({ n, input, output, batch }: Pick<Case, 'n' | 'input'
   return batch * size(input) * size(output)
 }
 
-/** Runs all three maps and compares. 16-bit storage has its own tolerances and is compared elsewhere. */
+/** Runs all three maps and both gradients together, and compares. 16-bit storage has its own tolerances and is compared elsewhere. */
 export async function checkCase(spec: Case, seed: number): Promise<void> {
   const tolerance = TOLERANCE[parameterType(spec.dtype)]
   const random = new Random(seed)
@@ -205,6 +205,18 @@ export async function checkCase(spec: Case, seed: number): Promise<void> {
   const dw = sync ? layer.weightGradientSync(x.tensors, g.tensors) : await layer.weightGradient(x.tensors, g.tensors)
   const wantedDw = dense.weightGradient(spec, x.exact, g.exact, spec.batch)
   expectRecordsClose(unpackParameters(spec, dw, 'weightGradient'), wantedDw, tolerance, 'weightGradient', () =>
+    dense.typicalNorm(dense.weightGradient(squared, x2, g2, spec.batch)),
+  )
+
+  // Both once more, from the program that computes them together.
+  const both = sync
+    ? layer.vjpSync(x.tensors).pullback(g.tensors)
+    : await (await layer.vjp(x.tensors)).pullback(g.tensors)
+  expectRecordsClose(unpack(spec, spec.input, both.x, 'gradients'), wantedDx, tolerance, 'gradients by x', () =>
+    dense.typicalNorm(dense.inputGradient(squared, w2, g2, spec.batch)),
+  )
+  const parts = unpackParameters(spec, both.parameters, 'gradients')
+  expectRecordsClose(parts, wantedDw, tolerance, 'gradients by parameters', () =>
     dense.typicalNorm(dense.weightGradient(squared, x2, g2, spec.batch)),
   )
 }

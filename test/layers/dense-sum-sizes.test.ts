@@ -126,6 +126,13 @@ async function checkSizes(spec: Case, sizes: readonly number[], seed: number): P
     }
   }
   expectRecordsClose(unpackParameters(spec, dw, 'weightGradient'), sum, tolerance, 'weightGradient')
+
+  const both = sync
+    ? layer.vjpSync(given, { sizes }).pullback(pulled)
+    : await (await layer.vjp(given, { sizes })).pullback(pulled)
+  const parted = gather(spec, input, wantedDx, sizes)
+  expectRecordsClose(unpack(spec, input, both.x, 'gradients'), parted, tolerance, 'gradients by x')
+  expectRecordsClose(unpackParameters(spec, both.parameters, 'gradients'), sum, tolerance, 'gradients by parameters')
   expect(batch).toBe(sizes.length)
 }
 

@@ -21,6 +21,10 @@ layer.inputGradientSync(y) satisfies { readonly 1: Tensor<'float32'>; readonly 2
 void (layer.inputGradient(y) satisfies Promise<{ readonly 1: Tensor }>)
 layer.weightGradientSync({ 1: x1, 2: x2 }, y) satisfies Parameters
 void (layer.weightGradient({ 1: x1, 2: x2 }, y) satisfies Promise<Parameters>)
+layer.vjpSync({ 1: x1, 2: x2 }).pullback(y).x satisfies { readonly 1: Tensor<'float32'>; readonly 2: Tensor<'float32'> }
+void ((await layer.vjp({ 1: x1, 2: x2 })).pullback(y) satisfies Promise<{ readonly parameters: Parameters }>)
+layer.jvpSync({ 1: x1, 2: x2 }, { x: { 1: x1, 2: x2 } }).tangent satisfies typeof y
+void (layer.jvp({ 1: x1, 2: x2 }, { parameters: layer.parameters }) satisfies Promise<{ readonly y: typeof y }>)
 exact.forwardSync({ 2: x1 })[1].data satisfies Float64Array
 export type Dtypes = [
   Yes<Equal<(typeof exact)['options']['dtype'], 'float64'>>,
