@@ -62,7 +62,8 @@ describe('on an NVIDIA device that need not be here', () => {
     for (const [at, each] of h200!.modes.entries()) {
       expect(each.globalBytes).toBeGreaterThanOrEqual(operands)
       expect(each.seconds).toBeGreaterThan(operands / 4.3e12)
-      expect(l4!.modes[at]!.seconds).toBeGreaterThan(4 * each.seconds)
+      // It has less than half the multiprocessors, and a sixteenth of the bandwidth.
+      expect(l4!.modes[at]!.seconds).toBeGreaterThan(2 * each.seconds)
     }
   })
 
