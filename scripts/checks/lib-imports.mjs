@@ -8,12 +8,12 @@ export const name = 'imports in lib/ point along the pipeline'
 
 // Each folder may import itself, the leaves, and every folder before it in its row.
 const leaves = { errors: [], tensor: ['errors'] }
-const pipeline = ['diagrams', 'groups', 'plan', 'program', 'backends', 'runtime', 'layers', 'server', 'index', 'onnx', 'cli'] // prettier-ignore
+const pipeline = ['diagrams', 'groups', 'plan', 'program', 'backends', 'runtime', 'layers', 'server', 'index', 'onnx', 'tfjs', 'cli'] // prettier-ignore
 // File formats know tensors and nothing of layers; from the layers on they may be used.
 const interop = { folder: 'interop', usedFrom: 'layers' }
 
 // Packages that are there only where somebody uses what needs them.
-const optional = { onnx: ['protobufjs'] }
+const optional = { onnx: ['protobufjs'], tfjs: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'] }
 
 const allowed = { ...leaves, [interop.folder]: Object.keys(leaves) }
 for (const [position, folder] of pipeline.entries()) {

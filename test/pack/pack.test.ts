@@ -101,6 +101,11 @@ describe('an installed package', () => {
     ]
     expect(box.node('onnx.mjs', imported)).toBe('y0,y1\npackage-missing true\n')
     expect(box.node('onnx.cjs', required)).toBe('y0,y1\npackage-missing true\n')
+    const tfjs = ['brauer/tfjs', 'brauer/tfjs/layers'].map((name) => {
+      return `await import('${name}').catch(({ code, message }) => console.log(code, /@tensorflow\\/[a-z-]+/.exec(message)[0]))`
+    })
+    const missing = 'ERR_MODULE_NOT_FOUND @tensorflow/tfjs-core\n'
+    expect(box.node('tfjs.mjs', tfjs.join('\n'))).toBe(missing + missing)
   })
 
   test('brings the command line', () => {
