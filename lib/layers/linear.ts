@@ -1,4 +1,5 @@
 import { chooseBackend, type BackendChoice } from '../backends/index.js'
+import { precisions } from '../backends/cuda.js'
 import { cpuInfo, estimateOnDevice } from '../backends/native.js'
 import type { Backend, Data, DeviceEstimates, Executable } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
@@ -168,7 +169,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
    *  @throws BrauerError `backend-unavailable` when there is no addon, `invalid-argument` */
   estimate(device: string, batch: number): DeviceEstimates {
     checkInteger(batch, 'estimate: batch', 1)
-    return estimateOnDevice(this.#compiled.program('forward'), this.options.dtype, device, batch)
+    const { dtype, precision = 'highest' } = this.options
+    return estimateOnDevice(this.#compiled.program('forward'), dtype, device, batch, precisions.indexOf(precision))
   }
 
   /** Milliseconds that `forwardSync` is expected to take for a batch, from constants of this machine (`brauer bench --calibrate`)
