@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/cuda.h"
 #include "core/program.h"
 #include "core/status.h"
 #include "cuda/code.h"
@@ -38,8 +39,9 @@ struct Compiled {
   std::vector<std::int64_t> work;         // of each instruction: places of an item, of what sums over items of all
   std::vector<CompiledSection> sections;  // in the order of the instructions; with a limit of 0 none
   std::uint32_t box_teams = 1;            // of a block, for the boxes
-  std::int64_t scratch = 0, local = 0;    // elements of an item's arenas, rounded up to whole vectors
-  std::int64_t widest = 1;                // most workers that one item keeps busy, over the instructions
+  Precision precision = Precision::highest;
+  std::int64_t scratch = 0, local = 0;  // elements of an item's arenas, rounded up to whole vectors
+  std::int64_t widest = 1;              // most workers that one item keeps busy, over the instructions
 
   // Instructions from this one on, outside boxes, that one launch runs: of one kind, none waiting for another.
   std::size_t together(std::size_t op) const;

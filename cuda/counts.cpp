@@ -66,7 +66,10 @@ Counts Counter::of(const OpCode& op, double items, double groups) const {
 Counts Counter::of_zero(const ZeroCode& zero, double items, double groups) const {
   const double each = std::ceil(items / groups);
   const double all = warps(zero.work * groups);
-  return {all, all * (kPlace + kLoop + each * kPointer), 0, 0, zero.work * items * zero.vector * bytes_, 0, 0};
+  Counts counts;
+  counts.warps = all, counts.instructions = all * (kPlace + kLoop + each * kPointer);
+  counts.writes = zero.work * items * zero.vector * bytes_;
+  return counts;
 }
 
 Counts Counter::of_move(const MoveCode& move, double items, double groups) const {
@@ -93,6 +96,8 @@ Counts Counter::of_move(const MoveCode& move, double items, double groups) const
 
 Counts Counter::of_product(const ProductCode& product, double rows, double items, bool in_shared,
                            bool right_in_shared) const {
+  if (precision_ != Precision::highest && !product.own && !product.serial)
+    return of_tensor_product(product, rows, items);
   const double wide = product.pairs ? 2 : 1, vector = product.vector;
   const double height = product.own ? 1 : product.pairs ? kPairRows : kProductRows;
   const double blocks = std::ceil(rows * items / height), workers = blocks * product.col_blocks;
@@ -114,6 +119,27 @@ Counts Counter::of_product(const ProductCode& product, double rows, double items
   counts.lost = read * (kLine - step / loads * bytes_);
   counts.writes = out;
   counts.weights = workers * product.inner * wide * vector * bytes_ / std::max(1.0, std::floor(kWarp / across));
+  return counts;
+}
+
+Counts Counter::of_tensor_product(const ProductCode& product, double rows, double items) const {
+  const bool split = precision_ == Precision::split;
+  const double height = 16, width = 64;
+  const double blocks = std::ceil(rows * items / height), steps = std::ceil(product.inner / 8.0);
+  const double tiles = std::ceil(product.cols / 8.0), spans = std::ceil(product.cols / width);
+  // To load, round and, split, take the rest of four values of left and of two of right in each lane, one by one.
+  const double left = split ? 44 : 28, right = split ? 26 : 18, stored = 12;
+  const double out = rows * items * product.cols * bytes_;
+  Counts counts;
+  counts.warps = blocks * spans;
+  counts.instructions = blocks * (spans * (60 + steps * left) + tiles * (steps * right + stored * 2));
+  counts.tensor = blocks * tiles * steps * (split ? 3 : 1);
+  counts.multiplies = rows * items * product.inner * product.cols;
+  counts.reads = blocks * height * spans * product.inner * bytes_ + (product.set ? 0 : out);
+  // Four values of eight rows lie in the same banks where a row is a multiple of them.
+  counts.lost = blocks * spans * steps * 4 * 7 * kLine;
+  counts.writes = out;
+  counts.weights = blocks * tiles * steps * 64 * bytes_;
   return counts;
 }
 

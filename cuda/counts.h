@@ -12,6 +12,7 @@ struct Counts {
   double warps = 0;              // that have work, one after the other
   double instructions = 0;       // of warps: lanes without work of their own wait for the others
   double multiplies = 0;         // products and sums that the result needs
+  double tensor = 0;             // instructions of tensor cores among those, of kTensorFlops each
   double reads = 0, writes = 0;  // bytes of items' buffers
   double lost = 0;               // bytes that shared memory could give, and does not, while it reads those
   double weights = 0;            // bytes of what is the same for all items
@@ -20,6 +21,7 @@ struct Counts {
 // Cycles of a multiprocessor's team: at a barrier, to begin an instruction, to wait for a tile that did not arrive
 // meanwhile; that a job waits for what it reads, one load after the other.
 inline constexpr double kBarrierCycles = 40, kOpCycles = 150, kTileCycles = 1500, kJobCycles = 100;
+inline constexpr double kTensorFlops = 2 * 16 * 8 * 8;
 inline constexpr double kIssue = 4;  // instructions that a multiprocessor starts in a cycle
 // Part of the least time that overlapping work reaches, where enough warps are there.
 inline constexpr double kOverlap = 0.8;
@@ -44,6 +46,7 @@ class Counter {
   Counter(const Compiled& compiled, int element_bytes, bool in_shared, bool resident)
       : code_(reinterpret_cast<const CodeTables*>(compiled.code.data())),
         bytes_(element_bytes),
+        precision_(element_bytes == 4 ? compiled.precision : Precision::highest),
         in_shared_(in_shared),
         resident_(resident) {}
 
@@ -56,6 +59,7 @@ class Counter {
   Counts of_zero(const ZeroCode& zero, double items, double groups) const;
   Counts of_move(const MoveCode& move, double items, double groups) const;
   Counts of_product(const ProductCode& product, double rows, double items, bool in_shared, bool right_in_shared) const;
+  Counts of_tensor_product(const ProductCode& product, double rows, double items) const;
   Counts of_weights(const WeightsCode& weights, double rows, double items, double groups) const;
   Counts of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint32_t count, bool corners, double items,
                   double groups) const;
@@ -68,6 +72,7 @@ class Counter {
 
   const CodeTables* code_;
   double bytes_;
+  Precision precision_;
   bool in_shared_, resident_;
 };
 

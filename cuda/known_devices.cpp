@@ -17,8 +17,8 @@ std::vector<DeviceInfo> known_devices() {
   };
 }
 
-Status estimate(const double* words, std::size_t count, Dtype dtype, const DeviceInfo& device, std::int64_t batch,
-                Estimate& fused, Estimate& staged) noexcept {
+Status estimate(const double* words, std::size_t count, Dtype dtype, Precision precision, const DeviceInfo& device,
+                std::int64_t batch, Estimate& fused, Estimate& staged) noexcept {
   try {
     Program program;
     Status status = decode(words, count, program);
@@ -26,7 +26,7 @@ Status estimate(const double* words, std::size_t count, Dtype dtype, const Devic
     if (!status.ok()) return status;
     const int bytes = compute_bytes(dtype), storage = storage_bytes(dtype);
     Compiled compiled;
-    status = compile_for(program, bytes, device, compiled);
+    status = compile_for(program, bytes, precision, device, compiled);
     if (!status.ok()) return status;
     fused = estimate_fused(program, compiled, fused_layout(program, compiled, bytes, storage, device), bytes, storage,
                            batch, device);

@@ -152,7 +152,8 @@ class Arranger {
 
 }  // namespace
 
-Status compile_for(const Program& program, int element_bytes, const DeviceInfo& device, Compiled& compiled) {
+Status compile_for(const Program& program, int element_bytes, Precision precision, const DeviceInfo& device,
+                   Compiled& compiled) {
   const std::int64_t block = std::min(device.shared_per_block, device.shared_per_multiprocessor / 2);
   const std::int64_t views = std::int64_t(program.buffers.size() * sizeof(View<double>)) + 16;
   double least = -1;
@@ -162,7 +163,7 @@ Status compile_for(const Program& program, int element_bytes, const DeviceInfo& 
     const std::int64_t elements = std::max<std::int64_t>((block / teams - views) / element_bytes, 0);
     const Status status = compile(program, element_bytes, elements, each);
     if (!status.ok()) return status;
-    each.box_teams = teams;
+    each.box_teams = teams, each.precision = precision;
     // Sections that do not run in boxes cost launches and memory: the more that do, the better.
     const Counter counter(each, element_bytes, false, false);
     double cycles = 1e15 * double(program.sections.size() - each.sections.size());
@@ -189,6 +190,15 @@ Status compile_for(const Program& program, int element_bytes, const DeviceInfo& 
 FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes, int storage_bytes,
                          const DeviceInfo& device) {
   return Arranger(program, compiled, element_bytes, storage_bytes, device).run();
+}
+
+std::int64_t together_chunk(const Compiled& compiled, std::size_t op, std::int64_t items, const DeviceInfo& device) {
+  const std::size_t count = compiled.together(op);
+  if (count == 1 || compiled.ops[op].kind == Kind::product) return std::max<std::int64_t>(items, 1);
+  std::int64_t work = 1;
+  for (std::size_t i = op; i < op + count; i++) work += compiled.work[i];
+  const std::int64_t workers = 2 * std::int64_t(device.multiprocessors) * kStagedThreads;
+  return std::clamp<std::int64_t>(workers / work, 1, std::max<std::int64_t>(items, 1));
 }
 
 std::uint32_t fused_tile(const FusedLayout& layout, std::int64_t items, const DeviceInfo& device) {

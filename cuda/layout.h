@@ -21,11 +21,16 @@ struct FusedLayout {
 };
 
 // Compiles for the teams that its sections take least time with; two blocks share a multiprocessor.
-Status compile_for(const Program& program, int element_bytes, const DeviceInfo& device, Compiled& compiled);
+Status compile_for(const Program& program, int element_bytes, Precision precision, const DeviceInfo& device,
+                   Compiled& compiled);
 
 // element_bytes: of the type computed in. storage_bytes: of operands.
 FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes, int storage_bytes,
                          const DeviceInfo& device);
+
+// Items that the instructions of one launch (Compiled::together) go through before the next: all, or as many as give
+// the workers that a device has at the same time a job each, where the instructions read the same.
+std::int64_t together_chunk(const Compiled& compiled, std::size_t op, std::int64_t items, const DeviceInfo& device);
 
 // Items of a tile where so many in all are to keep every multiprocessor busy.
 std::uint32_t fused_tile(const FusedLayout& layout, std::int64_t items, const DeviceInfo& device);

@@ -32,7 +32,7 @@ class LoadedProgram {
         constants_(options.device) {}
 
   Status init() {
-    Status status = compile_for(program_, int(sizeof(T)), info_, compiled_);
+    Status status = compile_for(program_, int(sizeof(T)), options_.precision, info_, compiled_);
     if (!status.ok()) return status;
     layout_ = fused_layout(program_, compiled_, int(sizeof(T)), storage_bytes(dtype_), info_);
     operands_.resize(operand_total());
@@ -252,16 +252,20 @@ class LoadedProgram {
       arguments.op = std::uint32_t(i), arguments.count = std::uint32_t(compiled_.together(i));
       arguments.items = std::uint32_t(items), arguments.parts = op.sums_items ? std::uint32_t(part_count) : 1;
       arguments.precision = options_.precision;
+      const std::int64_t chunk = together_chunk(compiled_, i, items, info_);
+      arguments.chunk = std::uint32_t(chunk);
       std::int64_t places = 0;
       for (std::uint32_t k = 0; k < arguments.count; k++) {
         // As many groups of items as keep the device busy.
         const std::int64_t work = std::max<std::int64_t>(compiled_.work[i + k], 1);
         const std::int64_t busy = std::int64_t(info_.multiprocessors) * kBusyThreads;
-        const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, items);
+        const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, chunk);
         arguments.groups[k] = std::uint32_t(groups);
         places += op.kind == Kind::product ? work * items : work * groups;
       }
       Grid each = grid(places);
+      // All at the same time, so that they keep step.
+      if (chunk < items) each.blocks = std::min<std::int64_t>(each.blocks, 2 * info_.multiprocessors);
       if (op.sums_items) each.blocks = std::max<std::int64_t>(each.blocks / arguments.parts, 1) * arguments.parts;
       i += arguments.count - 1;
       const Status status = launch(stream, staged_kernel<T>(op.kind), each, &arguments);

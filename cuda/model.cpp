@@ -27,14 +27,16 @@ DeviceRates rates_of(const DeviceInfo& device) {
     const char* name;
     DeviceRates rates;
   };
-  // Copies: measured for H200; nine tenths of the datasheet's bandwidth for the others.
+  // Copies: measured for H200; nine tenths of the datasheet's bandwidth for the others. Tensor cores: three fifths of
+  // the datasheet's rate on 9.0, whose full rate needs other instructions.
   static constexpr Known kKnown[] = {
-      {"H200", {4.3e12, 1.98e9, 7e12}},  {"H100", {3.0e12, 1.98e9, 7e12}}, {"A100", {1.75e12, 1.41e9, 4.5e12}},
-      {"L40S", {0.78e12, 2.52e9, 5e12}}, {"L4", {0.27e12, 2.04e9, 2e12}},  {"4090", {0.91e12, 2.52e9, 5e12}},
+      {"H200", {4.3e12, 1.98e9, 7e12, 2.97e14}},    {"H100", {3.0e12, 1.98e9, 7e12, 2.97e14}},
+      {"A100", {1.75e12, 1.41e9, 4.5e12, 1.56e14}}, {"L40S", {0.78e12, 2.52e9, 5e12, 1.83e14}},
+      {"L4", {0.27e12, 2.04e9, 2e12, 6e13}},        {"4090", {0.91e12, 2.52e9, 5e12, 8.2e13}},
   };
   for (const Known& known : kKnown)
     if (device.name.find(known.name) != std::string::npos) return known.rates;
-  return {0.5e12, 1.7e9, 2e12};
+  return {0.5e12, 1.7e9, 2e12, 3e13};
 }
 
 Estimate estimate_fused(const Program& program, const Compiled& compiled, const FusedLayout& layout, int element_bytes,
@@ -48,13 +50,14 @@ Estimate estimate_fused(const Program& program, const Compiled& compiled, const 
   const bool two = 2 * layout.shared <= std::size_t(device.shared_per_multiprocessor);
   const double blocks = std::min(std::ceil(tiles / layout.teams), double(device.multiprocessors) * (two ? 2 : 1));
   Estimate tile;
-  double weights = 0;
+  double weights = 0, tensor = 0;
   TeamTime team(layout.threads);
   for (std::size_t i = 0; i < compiled.ops.size(); i++) {
-    const Counts counts = counter.of(compiled.ops[i], items, std::min<double>(layout.groups[i], items));
+    Counts counts = counter.of(compiled.ops[i], items, std::min<double>(layout.groups[i], items));
+    if (!layout.in_shared) counts.lost = 0;
     add(tile, counts, 1);
     tile.barriers += compiled.ops[i].barrier;
-    weights += counts.weights;
+    weights += counts.weights, tensor += counts.tensor;
     team.add(counts, compiled.ops[i]);
   }
   double io = 0, shared_inputs = 0, brought = 0;
@@ -80,9 +83,10 @@ Estimate estimate_fused(const Program& program, const Compiled& compiled, const 
   const double busy = std::min<double>(blocks, device.multiprocessors);
   const double per_multiprocessor = busy * rates.clock;
   const double rounds = tiles / (blocks * layout.teams);  // tiles of a team
-  const double least = std::max({estimate.global_bytes / rates.bandwidth, estimate.l2_bytes / rates.l2,
-                                 estimate.instructions / kIssue / per_multiprocessor,
-                                 (layout.in_shared ? estimate.shared_bytes : 0) / kLine / per_multiprocessor});
+  const double least =
+      std::max({estimate.global_bytes / rates.bandwidth, estimate.l2_bytes / rates.l2,
+                estimate.instructions / kIssue / per_multiprocessor, tensor * tiles * kTensorFlops / rates.tensor,
+                (layout.in_shared ? estimate.shared_bytes : 0) / kLine / per_multiprocessor});
   // While a team waits others work, where there are some.
   estimate.seconds = kFirstLaunch + std::max(least / kOverlap, rounds * alone / rates.clock);
   return estimate;
@@ -94,6 +98,7 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
   const Counter counter(compiled, element_bytes, false, false);
   const auto* const code = reinterpret_cast<const CodeTables*>(compiled.code.data());
   const auto* const orbits = table<OrbitCode>(code, code->orbits);
+  const auto* const moves = table<MoveCode>(code, code->moves);
   Estimate estimate;
   const double per_device = device.multiprocessors * rates.clock;
   std::size_t section = 0;
@@ -105,7 +110,7 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
   for (std::size_t i = 0; i < compiled.ops.size();) {
     const bool boxed = section < compiled.sections.size() && compiled.sections[section].first == i;
     Estimate launch;
-    double bytes = 0, seconds = 0;
+    double bytes = 0, seconds = 0, tensor = 0;
     if (boxed) {
       const CompiledSection& own = compiled.sections[section];
       const double teams = 2.0 * device.multiprocessors * compiled.box_teams, boxes = double(own.boxes);
@@ -116,9 +121,12 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
           const OpCode& op = compiled.ops[i];
           const Counts counts = counter.in_box(op, section, box);
           add(launch, counts, double(batch)), team.add(counts, op);
+          tensor += counts.tensor * double(batch);
           // Only the strands lie in memory; rows and products of rows do not.
-          if (op.kind == Kind::orbit)
-            bytes += (orbits[op.index].inverse ? counts.writes : counts.reads) * double(batch);
+          if (op.kind == Kind::orbit && orbits[op.index].inverse)
+            bytes += (orbits[op.index].set ? 1 : 2) * counts.writes * double(batch);
+          else if (op.kind == Kind::orbit)
+            bytes += counts.reads * double(batch);
         }
         alone += team.cycles() + kTileCycles;
       }
@@ -131,17 +139,29 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
       section++;
     } else {
       const std::size_t end = i + compiled.together(i);
+      const double chunk = double(together_chunk(compiled, i, batch, device));
+      std::vector<double> read(compiled.buffers.size());
       for (; i < end; i++) {
+        const OpCode& op = compiled.ops[i];
         // A group of items for each job that the device has no other work for.
         const double groups =
-            std::clamp(device.multiprocessors * 2048.0 / std::max(double(compiled.work[i]), 1.0), 1.0, double(batch));
-        const Counts counts = counter.of(compiled.ops[i], double(batch), groups);
+            std::clamp(device.multiprocessors * 2048.0 / std::max(double(compiled.work[i]), 1.0), 1.0, chunk);
+        const Counts counts = counter.of(op, double(batch), std::ceil(groups / chunk * double(batch)));
         add(launch, counts, 1);
-        bytes += counts.reads + counts.writes, launch.barriers += compiled.ops[i].barrier;
+        tensor += counts.tensor;
+        launch.barriers += op.barrier, bytes += counts.reads + counts.writes;
+        // What one of them has read lies in L2 for the others where a chunk has room in half of it.
+        if (op.kind != Kind::move && (op.kind != Kind::orbit || orbits[op.index].inverse)) continue;
+        const std::size_t in = op.kind == Kind::move ? moves[op.index].in.buffer : orbits[op.index].strands.buffer;
+        const double item = double(program.buffers[in].size) * element_bytes, before = read[in];
+        read[in] += counts.reads;
+        if (chunk * item <= double(device.l2) / 2)
+          bytes += std::min(read[in], item * double(batch)) - std::min(before, item * double(batch)) - counts.reads;
       }
     }
-    seconds =
-        std::max({seconds, bytes / rates.bandwidth / kOverlap, launch.instructions / kIssue / per_device / kOverlap});
+    const double least = std::max(
+        {bytes / rates.bandwidth, launch.instructions / kIssue / per_device, tensor * kTensorFlops / rates.tensor});
+    seconds = std::max(seconds, least / kOverlap);
     estimate.seconds += seconds + kLaunch;
     estimate.launches++;
     estimate.global_bytes += bytes, estimate.instructions += launch.instructions;

@@ -15,6 +15,7 @@ struct DeviceRates {
   double bandwidth;  // bytes read and written in a second
   double clock;      // cycles in a second
   double l2;         // bytes in a second
+  double tensor;     // floating-point operations in tf32 in a second, by mma.sync
 };
 
 DeviceRates rates_of(const DeviceInfo& device);

@@ -192,7 +192,8 @@ class CaseRun {
   // What the model says, by which the backend chooses a mode.
   double predicted(const Loaded& each, std::int64_t batch) const {
     cuda::Estimate fused, staged;
-    check(cuda::estimate(words_.data(), words_.size(), Dtype::f32, session_.info, batch, fused, staged));
+    check(cuda::estimate(words_.data(), words_.size(), Dtype::f32, cuda::Precision::highest, session_.info, batch,
+                         fused, staged));
     return 1e3 * (each.executor->mode == cuda::Mode::fused ? fused : staged).seconds;
   }
 

@@ -20,6 +20,7 @@ struct StagedArguments {
   const View<T>* views;
   const T* constants;
   std::uint32_t op, count, items, parts;
+  std::uint32_t chunk;  // items of which all instructions run before the next ones, so that they find them in L2
   std::uint32_t groups[kMostTogether];  // of each, see Team
   Precision precision;
 };

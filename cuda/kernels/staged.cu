@@ -17,13 +17,16 @@ void staged(StagedArguments<T> a) {
   const std::uint32_t rank = (block - part * blocks) * threads + thread, size = blocks * threads;
   const auto first = std::uint32_t(std::uint64_t(a.items) * part / a.parts);
   const auto end = std::uint32_t(std::uint64_t(a.items) * (part + 1) / a.parts);
-  const Step<T> step{a.code, a.views, a.constants, first, end - first, part, a.precision, nullptr, nullptr};
   std::uint32_t from = 0;
-  for (std::uint32_t i = 0; i < a.count; i++) {
-    // Each goes on with the workers after those that the one before has given its last jobs.
-    const Team team{rank >= from ? rank - from : rank - from + size, size, a.groups[i]};
-    const std::uint32_t jobs = run_kind<T, kKind>(step, ops[i], team);
-    if (i + 1 < a.count) from = (from + (jobs + 31) / 32 * 32) % size;
+  for (std::uint32_t at = first; at < end; at += a.chunk) {
+    const std::uint32_t items = end - at < a.chunk ? end - at : a.chunk;
+    const Step<T> step{a.code, a.views, a.constants, at, items, part, a.precision, nullptr, nullptr};
+    for (std::uint32_t i = 0; i < a.count; i++) {
+      // Each goes on with the workers after those that the one before has given its last jobs.
+      const Team team{rank >= from ? rank - from : rank - from + size, size, a.groups[i]};
+      const std::uint32_t jobs = run_kind<T, kKind>(step, ops[i], team);
+      if (a.count > 1) from = (from + (jobs + 31) / 32 * 32) % size;
+    }
   }
 }
 

@@ -7,12 +7,14 @@ export interface Binding {
    *  more. A status when there is no memory for the answer. */
   cuda(): CudaInfo | Status
   /** What runs on a device are expected to move, compute and take; it need not be here. device: a part of the name of a known one,
-   *  or cuda:N. numbers: nine of the fused executor (`cuda::Estimate` of native/core/cuda.h), then nine of the staged one. */
+   *  or cuda:N. precision: as in `load`. numbers: nine of the fused executor (`cuda::Estimate` of native/core/cuda.h), then nine of
+   *  the staged one. */
   cudaEstimate(
     words: Float64Array,
     dtype: number,
     device: string,
     batch: number,
+    precision: number,
   ): { readonly device: string; readonly numbers: readonly number[] } | Status
   /** Decodes and verifies. dtype: 0 float32, 1 float64, 2 float16, 3 bfloat16. expectedBatch: items of a usual run. A status when
    *  the program is refused. */

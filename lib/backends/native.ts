@@ -55,9 +55,16 @@ export function cudaInfo(): CudaInfo {
 
 /** What runs of a program on an NVIDIA device would move, compute and take, by a model; the device need not be here.
  *  @param device a part of its name ('h200'), or 'cuda:0'
+ *  @param precision as in `Binding.load`
  *  @throws BrauerError `backend-unavailable`, `invalid-argument`, `out-of-memory` */
-export function estimateOnDevice(program: Program, dtype: Dtype, device: string, batch: number): DeviceEstimates {
-  const estimates = binding('cuda').cudaEstimate(encode(program), dtypes.indexOf(dtype), device, batch)
+export function estimateOnDevice(
+  program: Program,
+  dtype: Dtype,
+  device: string,
+  batch: number,
+  precision = 0,
+): DeviceEstimates {
+  const estimates = binding('cuda').cudaEstimate(encode(program), dtypes.indexOf(dtype), device, batch, precision)
   if (isStatus(estimates)) throw toError(estimates)
   const { numbers } = estimates
   const half = numbers.length / 2

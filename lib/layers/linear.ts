@@ -1,4 +1,5 @@
 import type { BackendChoice } from '../backends/index.js'
+import { precisions } from '../backends/cuda.js'
 import { cpuInfo, estimateOnDevice } from '../backends/native.js'
 import type { Backend, Data, DeviceEstimates, Executable, Operand } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
@@ -33,9 +34,6 @@ import { setUp, type Setup } from './setup.js'
 import { freshCorners, groupBySize, putCorners, takeCorners, type SizeGroup } from './sizes.js'
 
 export type { CallOptions, DerivativeOptions, Parameters, Space, TensorsOf, WeightGradientOptions } from './call.js'
-
-/** What `explain` assumes of the cache where no backend tells. */
-const defaultTileBytes = 2 ** 20
 
 /** A learnable linear map between direct sums of tensor powers of R^n that is equivariant to a group. */
 export class Linear<In extends Space = Space, Out extends Space = Space, D extends Dtype = Dtype> {
@@ -161,7 +159,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const own = /\(cuda:\d+\)$/.exec(this.backend.device)?.[0].slice(1, -1)
     const { batch, program, device = own } = explainOptions(options)
     const backend = `${this.backend.name} on ${this.backend.device} (${this.backend.reason})`
-    const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : defaultTileBytes
+    const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : 2 ** 20 // where no backend tells
     return explainPlan(this.plan, {
       batch,
       program,
@@ -179,7 +177,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
    *  @throws BrauerError `backend-unavailable` when there is no addon, `invalid-argument` */
   estimate(device: string, batch: number): DeviceEstimates {
     checkInteger(batch, 'estimate: batch', 1)
-    return estimateOnDevice(this.#compiled.program('forward'), this.options.dtype, device, batch)
+    const { dtype, precision } = this.options
+    return estimateOnDevice(this.#compiled.program('forward'), dtype, device, batch, precisions.indexOf(precision))
   }
 
   /** Milliseconds that `forwardSync` is expected to take for a batch, from constants of this machine (`brauer bench --calibrate`)

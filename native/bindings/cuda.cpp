@@ -50,11 +50,11 @@ Status find_device(const std::string& text, cuda::DeviceInfo& device) {
 
 napi_value cuda_estimate(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t count = 4, length = 0;
-    napi_value arguments[4] = {}, object = nullptr, array = nullptr;
+    std::size_t count = 5, length = 0;
+    napi_value arguments[5] = {}, object = nullptr, array = nullptr;
     napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
     const double* words = nullptr;
-    std::int64_t dtype = 0, batch = 0;
+    std::int64_t dtype = 0, precision = 0, batch = 0;
     std::string name;
     cuda::DeviceInfo device;
     cuda::Estimate estimates[2];
@@ -62,9 +62,11 @@ napi_value cuda_estimate(napi_env env, napi_callback_info info) {
     if (status.ok()) status = to_integer(env, arguments[1], "estimate: dtype", 3, dtype);
     if (status.ok()) status = to_text(env, arguments[2], "estimate: device", name);
     if (status.ok()) status = to_integer(env, arguments[3], "estimate: batch", std::int64_t{1} << 53, batch);
+    if (status.ok()) status = to_integer(env, arguments[4], "estimate: precision", 2, precision);
     if (status.ok()) status = find_device(name, device);
     if (status.ok())
-      status = cuda::estimate(words, length, static_cast<Dtype>(dtype), device, batch, estimates[0], estimates[1]);
+      status = cuda::estimate(words, length, static_cast<Dtype>(dtype), static_cast<cuda::Precision>(precision), device,
+                              batch, estimates[0], estimates[1]);
     if (!status.ok()) return to_js(env, status);
     static_assert(sizeof(cuda::Estimate) == cuda::kEstimateNumbers * sizeof(double));
     double numbers[2 * cuda::kEstimateNumbers];

@@ -60,12 +60,12 @@ inline constexpr int kEstimateNumbers = 9;
 // Devices whose runs can be estimated without them, by a part of their names: "H200" and others.
 std::vector<DeviceInfo> known_devices();
 
-// What runs of `batch` items would take on a device. Needs no device.
-Status estimate(const double* words, std::size_t count, Dtype dtype, const DeviceInfo& device, std::int64_t batch,
-                Estimate& fused, Estimate& staged) noexcept;
-
 // What float32 is multiplied in: itself; tf32, of 11 bits; or the sums of two tf32 numbers each, nearly float32.
 enum class Precision : std::uint32_t { highest, tf32, split };
+
+// What runs of `batch` items would take on a device. Needs no device.
+Status estimate(const double* words, std::size_t count, Dtype dtype, Precision precision, const DeviceInfo& device,
+                std::int64_t batch, Estimate& fused, Estimate& staged) noexcept;
 
 struct LoadOptions {
   int device = 0;
