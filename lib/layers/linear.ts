@@ -11,9 +11,9 @@ import { predictTime, type Prediction } from '../runtime/predict.js'
 import { compileInWorker } from '../runtime/plan-worker-client.js'
 import { diagramsOf, type Specification } from '../runtime/specification.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
-import { product } from '../tensor/size.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
-import { checkHost, End, isRemote, release } from './end.js'
+import { checkHost, End, release } from './end.js'
+import { type CallMemory, withMemory } from './call-memory.js'
 import { callOptions, checkSignal, runAsync, runSync, type Job } from './job.js'
 import { fresh, parseSpace, type Entry } from './operands.js'
 import { checkInteger, ownOptions, type LinearOptions, type ResolvedOptions } from './options.js'
@@ -128,10 +128,11 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   /** Replaces all parameters, also of the layers made by `at`; calls in flight finish with the old ones.
-   *  @throws BrauerError `invalid-parameters`, `invalid-dtype`; then nothing has changed */
+   *  @throws BrauerError `invalid-parameters`, `invalid-dtype`, `out-of-memory`, `device-lost`; then nothing has changed */
   load(parameters: Readonly<Record<string, TensorLike>>): void {
-    this.#store.load(parameters)
-    this.#weights()
+    const values = this.#store.take(parameters, 'load', false)
+    const weights = this.#pack(values)
+    this.#replace(this.#store.replace(values), weights)
   }
 
   /** How the layer is computed, as data. */
@@ -240,12 +241,22 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return (this.#executables[name] ??= this.#compiled.executable(name, this.#backend, this.options.dtype))
   }
 
-  /** The packed weights of the current parameters, made anew after a load. */
+  /** The packed weights of the current parameters, made anew after a load of another layer. */
   #weights(): Operand {
-    if (this.#packed?.version !== this.#store.version) {
-      this.#packed = { version: this.#store.version, weights: this.#pack(this.#store.values) }
-    }
+    const { version, values } = this.#store
+    if (this.#packed?.version !== version) this.#replace(version, this.#pack(values))
     return this.#packed!.weights
+  }
+
+  /** What was packed before goes; runs in flight keep it until they are done. */
+  #replace(version: number, weights: Operand): void {
+    this.#drop()
+    this.#packed = { version, weights }
+  }
+
+  #drop(): void {
+    if (this.#packed) release([this.#packed.weights])
+    this.#packed = undefined
   }
 
   #pack(values: readonly Data[]): Operand {
@@ -259,18 +270,12 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return weights
   }
 
-  #unpack(weights: Operand): Data[] {
-    const values = this.#store.infos.map(({ shape }) =>
-      fresh(computeDtype(this.options.dtype), product(shape, 'parameters')),
-    )
-    this.#executable('unpack').runSync(1, [weights, ...values])
-    return values
-  }
-
-  /** The packed weights of a call: of its own parameters, or of the layer's. */
-  #weightsOf(parameters: CallOptions['parameters'], where: string): Operand {
+  /** The packed weights of a call: of its own parameters, or of the layer's. Made now, since the call has to begin before it returns:
+   *  until then its inputs are the caller's. */
+  #weightsOf(parameters: CallOptions['parameters'], where: string, memory?: CallMemory): Operand {
     if (parameters === undefined) return this.#weights()
-    return this.#pack(this.#store.take(parameters, `${where}: parameters`, true))
+    const weights = this.#pack(this.#store.take(parameters, `${where}: parameters`, true))
+    return memory?.keep(weights) ?? weights
   }
 
   #mapJob<To extends Space>(
@@ -285,36 +290,44 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const given = out === undefined ? undefined : to.takeOut(out, from, operands, name)
     checkSignal(signal, name)
     const call = { signal, threads: this.options.threads }
-    if (sizes === undefined) {
+    if (sizes === undefined && this.#backend.memory === undefined) {
+      // Memory of the host needs no looking after, and small calls have no time for it.
       const weights = this.#weightsOf(parameters, name)
-      const executable = this.#executable(name)
-      // Last, since nobody frees outputs on a device when something else fails.
       const { data: output, tensors } = given ?? to.make(batch, input, name)
-      const run = { executable, batch, operands: [...input, weights, ...output] }
-      const wrap = (): TensorsOf<To, Tensor<D>> => to.record(tensors) as TensorsOf<To, Tensor<D>>
-      if (!isRemote(weights)) return { runs: [run], options: call, finish: wrap }
-      const own = parameters === undefined ? [] : [weights]
-      const finish = (): TensorsOf<To, Tensor<D>> => (release(own), wrap())
-      return { runs: [run], options: call, finish, abandon: () => release(given ? own : [...output, ...own]) }
+      const run = { executable: this.#executable(name), batch, operands: [...input, weights, ...output] }
+      return { runs: [run], options: call, finish: () => to.record(tensors) as TensorsOf<To, Tensor<D>> }
+    }
+    if (sizes === undefined) {
+      return withMemory(call, (memory) => {
+        const weights = this.#weightsOf(parameters, name, memory)
+        const executable = this.#executable(name)
+        const { data: output, tensors } = given ?? memory.results(to.make(batch, input, name))
+        const run = { executable, batch, operands: [...input, weights, ...output] }
+        return { runs: [run], finish: () => to.record(tensors) as TensorsOf<To, Tensor<D>> }
+      })
     }
     checkHost([...input, ...(given?.data ?? [])], name)
     const { data: output, tensors } = given ?? to.make(batch, input, name)
     const { dtype, layout } = this.options
     const channelsFirst = layout === 'channels-first'
-    const parts = this.#partsBySize(sizes, batch, name).map(({ layer, group }) => {
-      const [{ entries: source }, { entries: target }] = layer.#ends(name)
-      const corners = freshCorners(target, group, dtype)
-      const taken = takeCorners(from.entries, source, group, input as Data[], dtype, channelsFirst)
-      const operands = [...taken, layer.#weightsOf(parameters, name), ...corners]
-      const put = (): void => putCorners(to.entries, target, group, corners, output as Data[], channelsFirst)
-      return { run: { executable: layer.#executable(name), batch: group.items.length, operands }, put }
+    return withMemory(call, (memory) => {
+      const parts = this.#partsBySize(sizes, batch, name, memory).map(({ layer, group }) => {
+        const [{ entries: source }, { entries: target }] = layer.#ends(name)
+        const corners = freshCorners(target, group, dtype)
+        const taken = takeCorners(from.entries, source, group, input as Data[], dtype, channelsFirst)
+        const weights = layer.#weightsOf(parameters, name, memory)
+        const executable = layer.#executable(name)
+        const run = { executable, batch: group.items.length, operands: [...taken, weights, ...corners] }
+        const put = (): void => putCorners(to.entries, target, group, corners, output as Data[], channelsFirst)
+        return { run, put }
+      })
+      const finish = (): TensorsOf<To, Tensor<D>> => {
+        for (const data of output as Data[]) data.fill(0)
+        for (const { put } of parts) put()
+        return to.record(tensors) as TensorsOf<To, Tensor<D>>
+      }
+      return { runs: parts.map(({ run }) => run), finish }
     })
-    const finish = (): TensorsOf<To, Tensor<D>> => {
-      for (const data of output as Data[]) data.fill(0)
-      for (const { put } of parts) put()
-      return to.record(tensors) as TensorsOf<To, Tensor<D>>
-    }
-    return { runs: parts.map(({ run }) => run), options: call, finish }
   }
 
   #weightJob(x: unknown, g: unknown, options: WeightGradientOptions | undefined): Job<Parameters> {
@@ -327,30 +340,28 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     if (batch !== other) throw expected('invalid-shape', `${where}: g`, `a batch of ${batch}`, String(other))
     checkSignal(signal, where)
     if (sizes !== undefined) checkHost([...inputs, ...gradients], where)
-    const parts =
-      sizes === undefined
-        ? [{ layer: this as Linear<In, Out, D>, batch, operands: [...inputs, ...gradients] }]
-        : this.#partsBySize(sizes, batch, where).map(({ layer, group }) => {
-            const small = { x: layer.#inputs.entries, g: layer.#outputs.entries }
-            const xs = takeCorners(this.#inputs.entries, small.x, group, inputs as Data[], dtype, channelsFirst)
-            const gs = takeCorners(this.#outputs.entries, small.g, group, gradients as Data[], dtype, channelsFirst)
-            return { layer, batch: group.items.length, operands: [...xs, ...gs] }
-          })
-    const jobs = parts.map((part) => ({ ...part, weights: part.layer.#freshWeights(part.batch === 0) }))
-    return {
-      runs: jobs.map(({ layer, batch: items, operands, weights }) => ({
-        executable: layer.#executable('weightGradient'),
-        batch: items,
-        operands: [...operands, weights],
-      })),
-      options: { signal: signal, threads },
-      finish: () => {
-        const parameters = this.#store.wrap(jobs.map(({ layer, weights }) => layer.#unpack(weights)))
-        release(jobs.map(({ weights }) => weights))
-        return parameters
-      },
-      abandon: () => release(jobs.map(({ weights }) => weights)),
-    }
+    return withMemory({ signal, threads }, (memory) => {
+      const parts =
+        sizes === undefined
+          ? [{ layer: this as Linear<In, Out, D>, batch, operands: [...inputs, ...gradients] }]
+          : this.#partsBySize(sizes, batch, where, memory).map(({ layer, group }) => {
+              const small = { x: layer.#inputs.entries, g: layer.#outputs.entries }
+              const xs = takeCorners(this.#inputs.entries, small.x, group, inputs as Data[], dtype, channelsFirst)
+              const gs = takeCorners(this.#outputs.entries, small.g, group, gradients as Data[], dtype, channelsFirst)
+              return { layer, batch: group.items.length, operands: [...xs, ...gs] }
+            })
+      const jobs = parts.map(({ layer, batch: items, operands }) => {
+        const [executable, unpack] = [layer.#executable('weightGradient'), layer.#executable('unpack')]
+        const weights = memory.keep(layer.#freshWeights(items === 0))
+        const values = this.#store.fresh()
+        const sum = { executable, batch: items, operands: [...operands, weights] }
+        return { values, runs: [sum, { executable: unpack, batch: 1, operands: [weights, ...values] }] }
+      })
+      return {
+        runs: jobs.flatMap(({ runs }) => runs),
+        finish: () => this.#store.wrap(jobs.map(({ values }) => values)),
+      }
+    })
   }
 
   #ends(name: 'forward' | 'inputGradient'): [End, End] {
@@ -358,7 +369,12 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   /** The layers that serve the items of a call which differ in n. */
-  #partsBySize(sizes: unknown, batch: number, where: string): { layer: Linear<In, Out, D>; group: SizeGroup }[] {
+  #partsBySize(
+    sizes: unknown,
+    batch: number,
+    where: string,
+    memory: CallMemory,
+  ): { layer: Linear<In, Out, D>; group: SizeGroup }[] {
     if (!this.group.sharesOverN) {
       throw expected(
         'invalid-group',
@@ -369,7 +385,11 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     }
     // One n for all kinds, so the smallest kind bounds it.
     const largest = Math.min(...this.group.kinds.map((kind) => kind.n))
-    return groupBySize(sizes, batch, largest, where).map((group) => ({ layer: this.#at(group.n, false), group }))
+    return groupBySize(sizes, batch, largest, where).map((group) => {
+      const layer = this.#at(group.n, false)
+      memory.atEnd(() => layer.#drop())
+      return { layer, group }
+    })
   }
 
   /** Room for packed weights, on the device that runs where there is one; elements of the host are zero. */
