@@ -120,7 +120,7 @@ class DeviceExecutable final : public DeviceProgram {
     std::int64_t most = kMostPlaces / loaded_.widest();
     if (each > 0) most = std::min(most, memory / each);
     if (most >= batch) return {std::max<std::int64_t>(batch, 1), unit};
-    return {std::max(most / unit * unit, unit), unit};
+    return {std::min(std::max(most / unit * unit, unit), batch), unit};
   }
 
   // `prepare` with chunks that there is room for: blocks of memory are larger than what is asked for, and others take

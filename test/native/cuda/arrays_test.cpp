@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <numeric>
 
 #include "compare.h"
 #include "core/cuda.h"
@@ -223,6 +224,34 @@ void limited_calls_are_cut() {
   CHECK((emulation::live() == emulation::Live{0, 0, 0}));
 }
 
+// Chunks begin at multiples of 16 bytes of the operands on the device: a batch below such a multiple takes no more for
+// it.
+void small_batches_stay_small() {
+  CHECK(emulation::reset());
+  Stream* on = nullptr;
+  const compare::Case test = compare::random_case(4, false);
+  const auto whole = load_case(test, Dtype::f16, Mode::staged, std::int64_t(1) << 30);
+  const auto cut = load_case(test, Dtype::f16, Mode::staged, 1);
+  if (!CHECK(whole != nullptr && cut != nullptr && create_stream(0, on).ok())) return;
+  {
+    const Mixed mixed(*whole, Dtype::f16, 3, 1, on), small(*cut, Dtype::f16, 3, 1, on);
+    const auto needs = [](const Mixed& run) {
+      const std::int64_t used = use().used;
+      std::int64_t need = 64;
+      for (limit_memory(0, used + need); !run.run().ok() && need < 1 << 20; need += 64)
+        limit_memory(0, used + need + 64);
+      limit_memory(0, 0);
+      return need;
+    };
+    std::int64_t unit = 1;
+    for (std::size_t i = 0; i < mixed.arrays.size(); i++)
+      if (mixed.resident[i]) unit = std::max(unit, 16 / std::gcd(std::int64_t(16), whole->operand(i).size * 2));
+    CHECK_WITH(unit > 3, std::to_string(unit));
+    CHECK(needs(small) <= needs(mixed));
+  }
+  destroy_stream(on);
+}
+
 // Items that take no memory beside their operands, which lie on the device, are not counted against what is left.
 void nothing_is_cut_for_nothing() {
   std::int64_t compared = 0;
@@ -339,6 +368,7 @@ int main() {
   copies_arrive();
   operands_lie_anywhere();
   limited_calls_are_cut();
+  small_batches_stay_small();
   nothing_is_cut_for_nothing();
   for (const Code code : {Code::out_of_memory, Code::device_lost}) {
     every_call_of_a_run_fails(code);
