@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <string>
 #include <vector>
 
 #include "core/cuda.h"
@@ -15,6 +18,17 @@ namespace {
 // Between two looks at the flag that cancels a copy.
 constexpr std::int64_t kPiece = std::int64_t(64) << 20;
 
+// `find_device` without its cost: asking a driver for all that it knows takes up to milliseconds, and a device that
+// could be used once is still there.
+Status check_device(int device) {
+  static std::atomic<std::uint64_t> found{0};
+  const std::uint64_t bit = device >= 0 && device < 64 ? std::uint64_t(1) << device : 0;
+  if ((found.load(std::memory_order_relaxed) & bit) != 0) return {};
+  Status status = find_device(device);
+  if (status.ok()) found.fetch_or(bit, std::memory_order_relaxed);
+  return status;
+}
+
 Status no_memory() {
   return Status::error(Code::out_of_memory, "cuda: expected memory for bookkeeping, received none");
 }
@@ -23,9 +37,6 @@ class Copier final : public Executable {
  public:
   Copier(int device, int element_bytes) : device_(device) {
     operands_ = {{false, false, 1, element_bytes}, {true, false, 1, element_bytes}};
-  }
-  ~Copier() override {
-    for (const auto& lane : lanes_) destroy_stream(lane->stream);
   }
 
   int device() const override { return device_; }
@@ -54,8 +65,6 @@ class Copier final : public Executable {
       if (status.ok()) {
         lane->staging.free();
         give_back(std::move(lane));
-      } else {
-        destroy_stream(lane->stream);
       }
       return status;
     } catch (const std::bad_alloc&) {
@@ -66,6 +75,7 @@ class Copier final : public Executable {
  private:
   struct Lane {
     explicit Lane(int device) : staging(device) {}
+    ~Lane() { destroy_stream(stream); }
     Staging staging;
     Stream* stream = nullptr;
   };
@@ -113,7 +123,7 @@ DeviceArray::~DeviceArray() { give(device_, data_); }
 std::shared_ptr<const DeviceArray> make_array(int device, std::int64_t bytes, Status& status) noexcept {
   void* data = nullptr;
   try {
-    status = find_device(device);
+    status = check_device(device);
     if (status.ok()) status = take(device, std::size_t(bytes), data);
     if (status.ok()) return std::make_shared<const DeviceArray>(device, data, bytes);
   } catch (const std::bad_alloc&) {
@@ -125,7 +135,10 @@ std::shared_ptr<const DeviceArray> make_array(int device, std::int64_t bytes, St
 
 std::unique_ptr<Executable> make_copier(int device, int element_bytes, Status& status) noexcept {
   try {
-    status = find_device(device);
+    status = element_bytes == 2 || element_bytes == 4 || element_bytes == 8
+                 ? find_device(device)
+                 : Status::error(Code::invalid_argument, "copier: bytes of an element: expected 2, 4 or 8, received " +
+                                                             std::to_string(element_bytes));
     if (status.ok()) return std::make_unique<Copier>(device, element_bytes);
   } catch (const std::bad_alloc&) {
     status = no_memory();

@@ -19,7 +19,7 @@ class BoundRun final : public DeviceRun {
         slot_(program.options_.device),
         stream_(stream) {
     slot_.fused = program.loaded_.is_fused(batch);
-    most_ = program.chunk(slot_.fused, batch, resident());
+    most_ = program.cut(slot_.fused, batch, resident()).most;
   }
 
   Status init() { return program_.prepare(slot_, batch_, most_, operands_.data(), resident(), stream_); }

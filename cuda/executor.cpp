@@ -100,9 +100,14 @@ class DeviceExecutable final : public DeviceProgram {
     return status;
   }
 
-  // Items that are run at once: their scratch, and the operands that do not lie on the device, within the memory given,
-  // their places within 31 bits.
-  std::int64_t chunk(bool fused, std::int64_t batch, const Resident& resident) const {
+  // How a batch is cut: into chunks of `most` items; of others than the whole of it, multiples of `unit`.
+  struct Cut {
+    std::int64_t most, unit;
+  };
+
+  // Chunks whose scratch, and operands that do not lie on the device, have room in the memory given, and whose places
+  // are within 31 bits.
+  Cut cut(bool fused, std::int64_t batch, const Resident& resident) const {
     std::int64_t each = (fused ? 0 : loaded_.staged_elements()) * std::int64_t(sizeof(T));
     std::int64_t unit = 1;  // within operands on the device a chunk begins at a multiple of 16 bytes
     for (std::size_t i = 0; i < operands_.size(); i++) {
@@ -112,8 +117,24 @@ class DeviceExecutable final : public DeviceProgram {
       if (resident[i]) unit = std::max(unit, 16 / std::gcd(std::int64_t(16), size * bytes));
     }
     const std::int64_t memory = std::min(options_.memory, available(options_.device));
-    const std::int64_t most = std::min(memory / std::max<std::int64_t>(each, 1), kMostPlaces / loaded_.widest());
-    return most >= batch ? std::max<std::int64_t>(batch, 1) : std::max(most / unit * unit, unit);
+    std::int64_t most = kMostPlaces / loaded_.widest();
+    if (each > 0) most = std::min(most, memory / each);
+    if (most >= batch) return {std::max<std::int64_t>(batch, 1), unit};
+    return {std::min(std::max(most / unit * unit, unit), batch), unit};
+  }
+
+  // `prepare` with chunks that there is room for: blocks of memory are larger than what is asked for, and others take
+  // memory meanwhile. most: the items of a chunk in the end.
+  Status prepare_some(Slot& slot, std::int64_t batch, const Cut& first, void* const* operands, const Resident& resident,
+                      std::int64_t& most) const {
+    most = first.most;
+    Status status = prepare(slot, batch, most, operands, resident, slot.stream);
+    while (status.code == Code::out_of_memory && most > first.unit) {
+      slot.free();
+      most = std::max(most / 2 / first.unit * first.unit, first.unit);
+      status = prepare(slot, batch, most, operands, resident, slot.stream);
+    }
+    return status;
   }
 
   // Where the operands of the items from `first` on lie on the device.
@@ -152,14 +173,15 @@ class DeviceExecutable final : public DeviceProgram {
   Status run_in(Slot& slot, std::int64_t batch, void* const* operands, const Resident& resident,
                 const std::atomic<bool>* cancel) const {
     slot.fused = loaded_.is_fused(batch);
-    const std::int64_t most = chunk(slot.fused, batch, resident);
-    if (most > kMostPlaces / loaded_.widest())
+    const Cut whole = cut(slot.fused, batch, resident);
+    if (whole.most > kMostPlaces / loaded_.widest())
       return Status::error(Code::invalid_argument,
                            "run: expected items of fewer elements on a device, or on the host, received " +
                                std::to_string(loaded_.widest()) + " each");
     Status status;
     if (!slot.stream) status = create_stream(options_.device, slot.stream);
-    if (status.ok()) status = prepare(slot, batch, most, operands, resident, slot.stream);
+    std::int64_t most = 1;
+    if (status.ok()) status = prepare_some(slot, batch, whole, operands, resident, most);
     if (status.ok()) status = move_operands(slot, operands, resident, 0, 1, Moved::shared_inputs);
     if (status.ok()) status = loaded_.clear_parts(slot, slot.stream, most);
     for (std::int64_t first = 0; first < batch && status.ok(); first += most) {

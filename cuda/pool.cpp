@@ -9,6 +9,7 @@
 #include <new>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/cuda.h"
@@ -20,11 +21,19 @@ namespace {
 constexpr int kHost = -1;
 constexpr std::int64_t kUnbounded = std::int64_t(1) << 62;
 
+using Blocks = std::map<std::size_t, std::vector<void*>>;  // by size, none of them empty
+
+// The mutex is never held over a call to the device, which may wait for all that the device does.
 struct Pool {
   std::mutex mutex;
-  std::unordered_map<void*, std::size_t> taken;    // with what each has, in bytes
-  std::map<std::size_t, std::vector<void*>> kept;  // by size
+  std::unordered_map<void*, std::size_t> taken;  // with what each has, in bytes
+  Blocks kept;
   std::int64_t used = 0, kept_bytes = 0, peak = 0, limit = 0;
+
+  Blocks drop_kept() {
+    kept_bytes = 0;
+    return std::exchange(kept, {});
+  }
 };
 
 // Never destroyed: what is given back late, by threads that outlive main, still finds them.
@@ -56,72 +65,111 @@ Status obtain(int device, std::size_t bytes, void*& memory) {
 }
 void release_to(int device, void* memory) { device == kHost ? release_pinned(memory) : release(device, memory); }
 
-// Both with the pool's mutex.
-void drop_kept(int device, Pool& pool) {
-  for (const auto& [bytes, blocks] : pool.kept)
-    for (void* block : blocks) release_to(device, block);
-  pool.kept.clear();
-  pool.kept_bytes = 0;
-}
+// Blocks that are no longer kept: the device has them back at the end of this, which is to be without the mutex.
+struct Dropped {
+  explicit Dropped(int of) : device(of) {}
+  Dropped(const Dropped&) = delete;
+  Dropped& operator=(const Dropped&) = delete;
+  ~Dropped() {
+    for (const auto& [bytes, each] : blocks)
+      for (void* block : each) release_to(device, block);
+  }
+
+  int device;
+  Blocks blocks;
+};
 
 Status past_limit(const Pool& pool, std::size_t bytes) {
-  return Status::error(Code::out_of_memory, "cuda: expected at most " + std::to_string(pool.limit - pool.used) +
+  return Status::error(Code::out_of_memory, "cuda: expected at most " +
+                                                std::to_string(std::max<std::int64_t>(pool.limit - pool.used, 0)) +
                                                 " bytes, what the limit of " + std::to_string(pool.limit) +
                                                 " leaves, received a need of " + std::to_string(bytes));
+}
+
+Status no_bookkeeping() {
+  return Status::error(Code::out_of_memory, "cuda: expected memory for bookkeeping, received none");
+}
+
+// Counts a block of this size as used, and takes it from what is kept if there is one.
+Status claim(int device, Pool& pool, std::size_t size, void*& memory) {
+  Dropped dropped(device);
+  const auto need = std::int64_t(size);
+  const std::lock_guard lock(pool.mutex);
+  if (const auto place = pool.kept.find(size); place != pool.kept.end()) {
+    memory = place->second.back();
+    place->second.pop_back();
+    if (place->second.empty()) pool.kept.erase(place);
+    pool.kept_bytes -= need;
+  } else if (pool.limit > 0 && pool.used + pool.kept_bytes + need > pool.limit) {
+    dropped.blocks = pool.drop_kept();
+    if (pool.used + need > pool.limit) return past_limit(pool, size);
+  }
+  pool.used += need;
+  return {};
+}
+
+Status obtain_or_drop(int device, Pool& pool, std::size_t size, void*& memory) {
+  const Status status = obtain(device, size, memory);
+  if (status.code != Code::out_of_memory) return status;
+  {
+    Dropped dropped(device);
+    const std::lock_guard lock(pool.mutex);
+    dropped.blocks = pool.drop_kept();
+    if (dropped.blocks.empty()) return status;
+  }
+  return obtain(device, size, memory);
 }
 
 Status take_from(int device, std::size_t bytes, void*& memory) {
   memory = nullptr;
   if (bytes == 0) return {};
   Pool& pool = pool_of(device);
-  const std::lock_guard lock(pool.mutex);
   const std::size_t size = rounded(bytes);
-  const auto need = std::int64_t(size);
+  Status status = claim(device, pool, size, memory);
+  if (!status.ok()) return status;
+  if (memory == nullptr) status = obtain_or_drop(device, pool, size, memory);
+  std::unique_lock lock(pool.mutex);
   try {
-    pool.taken.reserve(pool.taken.size() + 1);
-    if (const auto place = pool.kept.find(size); place != pool.kept.end()) {
-      memory = place->second.back();
-      place->second.pop_back();
-      if (place->second.empty()) pool.kept.erase(place);
-      pool.kept_bytes -= need;
-    } else {
-      if (pool.limit > 0 && pool.used + pool.kept_bytes + need > pool.limit) drop_kept(device, pool);
-      if (pool.limit > 0 && pool.used + need > pool.limit) return past_limit(pool, size);
-      Status status = obtain(device, size, memory);
-      if (status.code == Code::out_of_memory && pool.kept_bytes > 0) {
-        drop_kept(device, pool);
-        status = obtain(device, size, memory);
-      }
-      if (!status.ok()) return status;
-    }
-    pool.taken.emplace(memory, size);
+    if (status.ok()) pool.taken.emplace(memory, size);
   } catch (const std::bad_alloc&) {
-    if (memory != nullptr) release_to(device, memory);
-    memory = nullptr;
-    return Status::error(Code::out_of_memory, "cuda: expected memory for bookkeeping, received none");
+    status = no_bookkeeping();
   }
-  pool.used += need;
-  pool.peak = std::max(pool.peak, pool.used);
-  return {};
+  if (status.ok()) {
+    pool.peak = std::max(pool.peak, pool.used);
+    return {};
+  }
+  pool.used -= std::int64_t(size);
+  lock.unlock();
+  if (memory != nullptr) release_to(device, std::exchange(memory, nullptr));
+  return status;
+}
+
+// False where there is no memory to note it.
+bool keep(Pool& pool, std::size_t size, void* memory) {
+  const auto place = pool.kept.find(size);
+  try {
+    if (place != pool.kept.end())
+      place->second.push_back(memory);
+    else
+      pool.kept.emplace(size, std::vector<void*>{memory});
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  pool.kept_bytes += std::int64_t(size);
+  return true;
 }
 
 void give_to(int device, void* memory) {
   if (memory == nullptr) return;
   Pool& pool = pool_of(device);
-  const std::lock_guard lock(pool.mutex);
-  const auto place = pool.taken.find(memory);
-  if (place == pool.taken.end()) return;
-  const std::size_t size = place->second;
-  pool.taken.erase(place);
-  pool.used -= std::int64_t(size);
-  if (pool.kept_bytes + std::int64_t(size) <= most_kept()) {
-    try {
-      pool.kept[size].push_back(memory);
-      pool.kept_bytes += std::int64_t(size);
-      return;
-    } catch (const std::bad_alloc&) {
-      // Then it goes back to the device.
-    }
+  {
+    const std::lock_guard lock(pool.mutex);
+    const auto place = pool.taken.find(memory);
+    if (place == pool.taken.end()) return;
+    const std::size_t size = place->second;
+    pool.taken.erase(place);
+    pool.used -= std::int64_t(size);
+    if (pool.kept_bytes + std::int64_t(size) <= most_kept() && keep(pool, size, memory)) return;
   }
   release_to(device, memory);
 }
@@ -149,15 +197,16 @@ Status memory_use(int device, MemoryUse& use) noexcept {
     use.used = pool.used, use.kept = pool.kept_bytes, use.peak = pool.peak, use.limit = pool.limit;
     return {};
   } catch (const std::bad_alloc&) {
-    return Status::error(Code::out_of_memory, "cuda: expected memory for bookkeeping, received none");
+    return no_bookkeeping();
   }
 }
 
 void limit_memory(int device, std::int64_t bytes) {
   Pool& pool = pool_of(device);
+  Dropped dropped(device);
   const std::lock_guard lock(pool.mutex);
   pool.limit = bytes;
-  if (bytes > 0 && pool.used + pool.kept_bytes > bytes) drop_kept(device, pool);
+  if (bytes > 0 && pool.used + pool.kept_bytes > bytes) dropped.blocks = pool.drop_kept();
 }
 
 void keep_memory(std::int64_t bytes) { most_kept() = bytes; }
@@ -165,8 +214,9 @@ void keep_memory(std::int64_t bytes) { most_kept() = bytes; }
 void drop_memory(int device) {
   for (const int each : {device, kHost}) {
     Pool& pool = pool_of(each);
+    Dropped dropped(each);
     const std::lock_guard lock(pool.mutex);
-    drop_kept(each, pool);
+    dropped.blocks = pool.drop_kept();
   }
 }
 

@@ -126,9 +126,14 @@ class CudaMemory implements DeviceMemory {
 }
 
 function allocateHost<D extends Dtype>(dtype: D, size: number): DataOf[D] {
-  const data = allocateUnset(dtype, size)
-  own(data.buffer as ArrayBuffer)
-  return data
+  try {
+    const data = allocateUnset(dtype, size)
+    own(data.buffer as ArrayBuffer)
+    return data
+  } catch (error) {
+    const received = (error as Error).message
+    throw new BrauerError('out-of-memory', `getData: expected memory for ${size} elements of ${dtype}, received ${received}`) // prettier-ignore
+  }
 }
 
 /** How programs are loaded: as in `Binding.load`. */
@@ -161,15 +166,17 @@ export function deviceMemory(index: number): CudaMemory {
 
 /** The index of a device that can be used, 'cuda' or 'cuda:1' and so on.
  *  @throws BrauerError `invalid-argument`, `backend-unavailable` with exactly why it cannot be used */
-function usableDevice(device: unknown, where: string): number {
+function usableDevice(device: unknown, where: string, wanted = 'cuda, or cuda:1 and so on'): number {
   const [, number = '0'] = /^cuda(?::(\d{1,4}))?$/.exec(typeof device === 'string' ? device : '') ?? []
   if (typeof device !== 'string' || !/^cuda(:\d{1,4})?$/.test(device))
-    throw expected('invalid-argument', where, 'cpu, cuda, or cuda:1 and so on', show(device))
+    throw expected('invalid-argument', where, wanted, show(device))
   return checkDevice(Number(number), where)
 }
 
 /** @throws BrauerError `backend-unavailable` */
 export function checkDevice(index: number, where: string): number {
+  // Asking a driver for all that it knows takes up to milliseconds, and a device that could be used once is still there.
+  if (memories.has(index)) return index
   const { devices, problem } = cudaInfo()
   const device = devices[index]
   const reason =
@@ -178,10 +185,11 @@ export function checkDevice(index: number, where: string): number {
       ? `expected a device below ${String(devices.length)}, received ${String(index)}`
       : device.problem)
   if (reason !== undefined) throw new BrauerError('backend-unavailable', `${where}: ${reason}`)
+  deviceMemory(index)
   return index
 }
 
-provideDevices((device) => deviceMemory(usableDevice(device, 'to: device')))
+provideDevices((device) => deviceMemory(usableDevice(device, 'to: device', 'cpu, cuda, or cuda:1 and so on')))
 
 /** The memory of an NVIDIA device in bytes: what this process uses and keeps, and what there is.
  *  @param device 'cuda', which is 'cuda:0', or another

@@ -1,7 +1,7 @@
 import type { BackendChoice } from '../backends/index.js'
 import { precisions } from '../backends/cuda.js'
 import { cpuInfo, estimateOnDevice } from '../backends/native.js'
-import type { Backend, Data, DeviceEstimates, Executable, Operand } from '../backends/backend.js'
+import type { Data, DeviceEstimates, Executable, Operand } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
 import { expected } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
@@ -12,7 +12,6 @@ import { predictTime, type Prediction } from '../runtime/predict.js'
 import { compileInWorker } from '../runtime/plan-worker-client.js'
 import { diagramsOf, type Specification } from '../runtime/specification.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
-import { product } from '../tensor/size.js'
 import type { Tensor, TensorLike } from '../tensor/tensor.js'
 import type { CallOptions, DerivativeOptions, Parameters, Space, TensorsOf, WeightGradientOptions } from './call.js'
 import {
@@ -25,13 +24,14 @@ import {
   type Tangents,
   type VjpResult,
 } from './derivatives.js'
-import { checkHost, End, isRemote, release } from './end.js'
+import { withMemory, type CallMemory } from './call-memory.js'
+import { checkHost, End, release } from './end.js'
 import { callOptions, checkSignal, runAsync, runSync, type Job } from './job.js'
-import { fresh, parseSpace, type Entry, type Operands } from './operands.js'
+import { fresh, type Operands } from './operands.js'
 import { checkInteger, explainOptions, ownOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
-import { setUp, type Setup } from './setup.js'
-import { freshCorners, groupBySize, putCorners, takeCorners, type SizeGroup } from './sizes.js'
+import { setUp, setUpAt, type Setup } from './setup.js'
+import { freshCorners, groupBySize, putCorners, takeCorners } from './sizes.js'
 
 export type { CallOptions, DerivativeOptions, Parameters, Space, TensorsOf, WeightGradientOptions } from './call.js'
 
@@ -43,9 +43,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   readonly options: ResolvedOptions<D>
   /** The backend that runs, its device, and why it was chosen. */
   readonly backend: BackendChoice
-  readonly #specification: Specification
+  readonly #setup: Setup<In, Out, D>
   readonly #compiled: Compiled
-  readonly #backend: Backend
   readonly #inputs: End
   readonly #outputs: End
   readonly #store: ParameterStore
@@ -59,9 +58,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     this.output = setup.output
     this.options = setup.options
     this.backend = setup.choice
-    this.#specification = setup.specification
+    this.#setup = setup
     this.#compiled = compiled
-    this.#backend = setup.backend
     const { dtype, layout } = setup.options
     const { memory } = setup.backend
     this.#inputs = new End(setup.inputs, dtype, layout === 'channels-first', memory)
@@ -131,7 +129,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   /** The diagrams from order k to order l in canonical order: the rows of weight.k.l, for k = 0 also those of bias.l. Any orders. */
   diagrams(k: Order, l: Order): Diagram[] {
-    return diagramsOf(this.#specification, this.group.parseOrder(k), this.group.parseOrder(l))
+    return diagramsOf(this.#setup.specification, this.group.parseOrder(k), this.group.parseOrder(l))
   }
 
   /** A copy of the parameters. */
@@ -140,10 +138,11 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   /** Replaces all parameters, also of the layers made by `at`; calls in flight finish with the old ones.
-   *  @throws BrauerError `invalid-parameters`, `invalid-dtype`; then nothing has changed */
+   *  @throws BrauerError `invalid-parameters`, `invalid-dtype`, `out-of-memory`, `device-lost`; then nothing has changed */
   load(parameters: Readonly<Record<string, TensorLike>>): void {
-    this.#store.load(parameters)
-    this.#weights()
+    const values = this.#store.take(parameters, 'load', false)
+    const weights = this.#pack(values)
+    this.#replace(this.#store.replace(values), weights)
   }
 
   /** How the layer is computed, as data. */
@@ -203,55 +202,35 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   #at(n: number | readonly number[], strict: boolean): Linear<In, Out, D> {
-    if (!this.group.sharesOverN)
-      throw expected('invalid-group', 'at', 'a group whose diagrams serve every n (S)', this.group.toString())
-    const sizes = Array.isArray(n) ? (n as readonly number[]) : this.group.kinds.map(() => n as number)
-    const group = this.group.at(sizes)
-    const most =
-      Math.max(...this.#outputs.entries.map((y) => y.extents.length)) +
-      Math.max(...this.#inputs.entries.map((x) => x.extents.length))
-    if (strict && this.options.basis === 'independent') {
-      for (const value of [...sizes, ...this.#specification.basisGroup.kinds.map((kind) => kind.n)]) {
-        if (value < most)
-          throw expected(
-            'n-too-small',
-            'at',
-            `n of at least ${most} with the independent basis (use basis: 'spanning' for smaller ones)`,
-            String(value),
-          )
-      }
-    }
-    const specification = { ...this.#specification, group }
-    const space = (entries: readonly Entry[]): Entry[] =>
-      parseSpace(group, Object.fromEntries(entries.map((entry) => [entry.key, entry.channels])), 'at')
-    const setup: Setup<In, Out, D> = {
-      specification,
-      input: this.input,
-      output: this.output,
-      options: this.options,
-      choice: this.backend,
-      backend: this.#backend,
-      inputs: space(this.#inputs.entries),
-      outputs: space(this.#outputs.entries),
-    }
-    return new Linear(setup, compile(specification), this.#store)
+    const setup = setUpAt(this.#setup, n, strict)
+    return new Linear(setup, compile(setup.specification), this.#store)
   }
 
   /** @internal Everything that determines the layer's programs. */
   get specification(): Specification {
-    return this.#specification
+    return this.#setup.specification
   }
 
   #executable(name: ProgramName): Executable {
-    return (this.#executables[name] ??= this.#compiled.executable(name, this.#backend, this.options.dtype))
+    return (this.#executables[name] ??= this.#compiled.executable(name, this.#setup.backend, this.options.dtype))
   }
 
-  /** The packed weights of the current parameters, made anew after a load. */
+  /** The packed weights of the current parameters, made anew after a load of another layer. */
   #weights(): Operand {
-    if (this.#packed?.version !== this.#store.version) {
-      this.#packed = { version: this.#store.version, weights: this.#pack(this.#store.values) }
-    }
+    const { version, values } = this.#store
+    if (this.#packed?.version !== version) this.#replace(version, this.#pack(values))
     return this.#packed!.weights
+  }
+
+  /** What was packed before goes; runs in flight keep it until they are done. */
+  #replace(version: number, weights: Operand): void {
+    this.#drop()
+    this.#packed = { version, weights }
+  }
+
+  #drop(): void {
+    if (this.#packed) release([this.#packed.weights])
+    this.#packed = undefined
   }
 
   #pack(values: readonly Data[]): Operand {
@@ -265,25 +244,19 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return weights
   }
 
-  #unpack(weights: Operand): Data[] {
-    const values = this.#store.infos.map(({ shape }) =>
-      fresh(computeDtype(this.options.dtype), product(shape, 'parameters')),
-    )
-    this.#executable('unpack').runSync(1, [weights, ...values])
-    return values
-  }
-
-  /** The packed weights of a call: of its own parameters, or of the layer's. */
-  #weightsOf(parameters: CallOptions['parameters'], where: string): Operand {
+  /** The packed weights of a call: of its own parameters, or of the layer's. Made now, since the call has to begin before it returns:
+   *  until then its inputs are the caller's. */
+  #weightsOf(parameters: CallOptions['parameters'], where: string, memory?: CallMemory): Operand {
     if (parameters === undefined) return this.#weights()
-    return this.#pack(this.#store.take(parameters, `${where}: parameters`, true))
+    const weights = this.#pack(this.#store.take(parameters, `${where}: parameters`, true))
+    return memory?.keep(weights) ?? weights
   }
 
   #mapJob<To extends Space>(
     name: 'forward' | 'inputGradient',
     x: unknown,
     options: CallOptions | undefined,
-    weights?: (layer: Linear<In, Out, D>) => Operand,
+    weights?: WeightsOf<In, Out, D>,
   ): Job<TensorsOf<To, Tensor<D>>> {
     const { signal, out, parameters, sizes } = callOptions(options, name) as CallOptions
     const [from, to] = this.#ends(name)
@@ -292,37 +265,45 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const given = out === undefined ? undefined : to.takeOut(out, from, operands, name)
     checkSignal(signal, name)
     const call = { signal, threads: this.options.threads }
-    const weightsOf = weights ?? ((layer) => layer.#weightsOf(parameters, name))
-    if (sizes === undefined) {
+    const weightsOf = weights ?? ((layer, memory) => layer.#weightsOf(parameters, name, memory))
+    if (sizes === undefined && this.#setup.backend.memory === undefined) {
+      // Memory of the host needs no looking after, and small calls have no time for it.
       const packed = weightsOf(this)
-      const executable = this.#executable(name)
-      // Last, since nobody frees outputs on a device when something else fails.
       const { data: output, tensors } = given ?? to.make(batch, input, name)
-      const run = { executable, batch, operands: [...input, packed, ...output] }
-      const wrap = (): TensorsOf<To, Tensor<D>> => to.record(tensors) as TensorsOf<To, Tensor<D>>
-      if (!isRemote(packed)) return { runs: [run], options: call, finish: wrap }
-      const own = parameters === undefined ? [] : [packed]
-      const finish = (): TensorsOf<To, Tensor<D>> => (release(own), wrap())
-      return { runs: [run], options: call, finish, abandon: () => release(given ? own : [...output, ...own]) }
+      const run = { executable: this.#executable(name), batch, operands: [...input, packed, ...output] }
+      return { runs: [run], options: call, finish: () => to.record(tensors) as TensorsOf<To, Tensor<D>> }
+    }
+    if (sizes === undefined) {
+      return withMemory(call, (memory) => {
+        const packed = weightsOf(this, memory)
+        const executable = this.#executable(name)
+        const { data: output, tensors } = given ?? memory.results(to.make(batch, input, name))
+        const run = { executable, batch, operands: [...input, packed, ...output] }
+        return { runs: [run], finish: () => to.record(tensors) as TensorsOf<To, Tensor<D>> }
+      })
     }
     checkHost([...input, ...(given?.data ?? [])], name)
     const { data: output, tensors } = given ?? to.make(batch, input, name)
     const { dtype, layout } = this.options
     const channelsFirst = layout === 'channels-first'
-    const parts = this.#partsBySize(sizes, batch, name).map(({ layer, group }) => {
-      const [{ entries: source }, { entries: target }] = layer.#ends(name)
-      const corners = freshCorners(target, group, dtype)
-      const taken = takeCorners(from.entries, source, group, input as Data[], dtype, channelsFirst)
-      const operands = [...taken, weightsOf(layer), ...corners]
-      const put = (): void => putCorners(to.entries, target, group, corners, output as Data[], channelsFirst)
-      return { run: { executable: layer.#executable(name), batch: group.items.length, operands }, put }
+    return withMemory(call, (memory) => {
+      const parts = this.#partsBySize(sizes, batch, name, memory).map(({ layer, group }) => {
+        const [{ entries: source }, { entries: target }] = layer.#ends(name)
+        const corners = freshCorners(target, group, dtype)
+        const taken = takeCorners(from.entries, source, group, input as Data[], dtype, channelsFirst)
+        const packed = weightsOf(layer, memory)
+        const executable = layer.#executable(name)
+        const run = { executable, batch: group.items.length, operands: [...taken, packed, ...corners] }
+        const put = (): void => putCorners(to.entries, target, group, corners, output as Data[], channelsFirst)
+        return { run, put }
+      })
+      const finish = (): TensorsOf<To, Tensor<D>> => {
+        for (const data of output as Data[]) data.fill(0)
+        for (const { put } of parts) put()
+        return to.record(tensors) as TensorsOf<To, Tensor<D>>
+      }
+      return { runs: parts.map(({ run }) => run), finish }
     })
-    const finish = (): TensorsOf<To, Tensor<D>> => {
-      for (const data of output as Data[]) data.fill(0)
-      for (const { put } of parts) put()
-      return to.record(tensors) as TensorsOf<To, Tensor<D>>
-    }
-    return { runs: parts.map(({ run }) => run), options: call, finish }
   }
 
   #weightJob(x: unknown, g: unknown, options: WeightGradientOptions | undefined): Job<Parameters> {
@@ -338,8 +319,13 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     // Taken now: the pullback is of the function that gave y, whatever is loaded meanwhile.
     const isOwn = parameters === undefined
     const values = isOwn ? this.#store.values : this.#store.take(parameters, 'vjp: parameters', true)
-    const packed = isOwn ? this.#weights() : this.#pack(values)
-    const weights = (layer: Linear<In, Out, D>): Operand => (layer === this ? packed : layer.#pack(values))
+    // On a device those of the layer go with the next load.
+    const packed = isOwn && !this.#setup.backend.memory ? this.#weights() : this.#pack(values)
+    const weights: WeightsOf<In, Out, D> = (layer, memory) => {
+      if (layer === this) return packed
+      const others = layer.#pack(values)
+      return memory?.keep(others) ?? others
+    }
     const taken = this.#inputs.take(x, 'vjp')
     return {
       forward: this.#mapJob<Out>('forward', x, { ...options, parameters: undefined }, weights),
@@ -354,7 +340,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     { batch, data: inputs }: Operands,
     g: unknown,
     { signal, sizes, out }: WeightGradientOptions & PullbackOptions<In>,
-    weights: ((layer: Linear<In, Out, D>) => Operand) | undefined,
+    weights: WeightsOf<In, Out, D> | undefined,
   ): Job<Gradients<In, D>> {
     const where = weights ? 'pullback' : name
     const { dtype, layout, threads } = this.options
@@ -366,39 +352,40 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const into = out && this.#inputs.takeOut(out, this.#outputs, pulled, where)
     const given = [...inputs, ...gradients]
     if (sizes !== undefined) checkHost([...given, ...(into?.data ?? [])], where)
-    const target = into ?? (weights ? this.#inputs.make(batch, given, where) : { data: [], tensors: [] })
-    const whole = { layer: this as Linear<In, Out, D>, batch, operands: given }
-    const parts =
-      sizes === undefined
-        ? [{ ...whole, written: target.data, put: () => undefined }]
-        : this.#partsBySize(sizes, batch, where).map(({ layer, group }) => {
-            const small = { x: layer.#inputs.entries, g: layer.#outputs.entries }
-            const xs = takeCorners(this.#inputs.entries, small.x, group, inputs as Data[], dtype, channelsFirst)
-            const gs = takeCorners(this.#outputs.entries, small.g, group, gradients as Data[], dtype, channelsFirst)
-            const written = weights ? freshCorners(small.x, group, dtype) : []
-            const put = (): void => {
-              if (weights)
-                putCorners(this.#inputs.entries, small.x, group, written, target.data as Data[], channelsFirst)
-            }
-            return { layer, batch: group.items.length, operands: [...xs, ...gs], written, put }
-          })
-    const jobs = parts.map((part) => ({ ...part, sum: part.layer.#freshWeights(part.batch === 0) }))
-    return {
-      runs: jobs.map(({ layer, batch: items, operands, written, sum }) => ({
-        executable: layer.#executable(name),
-        batch: items,
-        operands: [...operands, ...(weights ? [weights(layer)] : []), ...written, sum],
-      })),
-      options: { signal, threads },
-      finish: () => {
+    return withMemory({ signal, threads }, (memory) => {
+      const target =
+        into ?? (weights ? memory.results(this.#inputs.make(batch, given, where)) : { data: [], tensors: [] })
+      const whole = { layer: this as Linear<In, Out, D>, batch, operands: given }
+      const parts =
+        sizes === undefined
+          ? [{ ...whole, written: target.data, put: () => undefined }]
+          : this.#partsBySize(sizes, batch, where, memory).map(({ layer, group }) => {
+              const small = { x: layer.#inputs.entries, g: layer.#outputs.entries }
+              const xs = takeCorners(this.#inputs.entries, small.x, group, inputs as Data[], dtype, channelsFirst)
+              const gs = takeCorners(this.#outputs.entries, small.g, group, gradients as Data[], dtype, channelsFirst)
+              const written = weights ? freshCorners(small.x, group, dtype) : []
+              const data = target.data as Data[]
+              const put = (): void => {
+                if (weights) putCorners(this.#inputs.entries, small.x, group, written, data, channelsFirst)
+              }
+              return { layer, batch: group.items.length, operands: [...xs, ...gs], written, put }
+            })
+      const jobs = parts.map(({ layer, batch: items, operands, written, put }) => {
+        const [executable, unpack] = [layer.#executable(name), layer.#executable('unpack')]
+        const packed = weights ? [weights(layer, memory)] : []
+        const sum = memory.keep(layer.#freshWeights(items === 0))
+        const values = this.#store.fresh()
+        const whole = { executable, batch: items, operands: [...operands, ...packed, ...written, sum] }
+        return { values, put, runs: [whole, { executable: unpack, batch: 1, operands: [sum, ...values] }] }
+      })
+      const finish = (): Gradients<In, D> => {
         if (sizes !== undefined) for (const data of target.data as Data[]) data.fill(0)
         for (const { put } of jobs) put()
-        const parameters = this.#store.wrap(jobs.map(({ layer, sum }) => layer.#unpack(sum)))
-        release(jobs.map(({ sum }) => sum))
-        return { x: (weights ? this.#inputs.record(target.tensors) : {}) as TensorsOf<In, Tensor<D>>, parameters }
-      },
-      abandon: () => release([...(into ? [] : target.data), ...jobs.map(({ sum }) => sum)]),
-    }
+        const x = (weights ? this.#inputs.record(target.tensors) : {}) as TensorsOf<In, Tensor<D>>
+        return { x, parameters: this.#store.wrap(jobs.map(({ values }) => values)) }
+      }
+      return { runs: jobs.flatMap(({ runs }) => runs), finish }
+    })
   }
 
   #ends(name: 'forward' | 'inputGradient'): [End, End] {
@@ -406,19 +393,28 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   }
 
   /** The layers that serve the items of a call which differ in n. */
-  #partsBySize(sizes: unknown, batch: number, where: string): { layer: Linear<In, Out, D>; group: SizeGroup }[] {
-    const groups = groupBySize(sizes, batch, this.group, where)
-    return groups.map((group) => ({ layer: this.#at(group.n, false), group }))
+  #partsBySize(sizes: unknown, batch: number, where: string, memory: CallMemory) {
+    return groupBySize(sizes, batch, this.group, where).map((group) => {
+      const layer = this.#at(group.n, false)
+      memory.atEnd(() => layer.#drop())
+      return { layer, group }
+    })
   }
 
   /** Room for packed weights, on the device that runs where there is one; elements of the host are zero. */
   #freshWeights(host = false): Operand {
     const packed = this.#compiled.program('pack').buffers.find((buffer) => buffer.role === 'output')!
     const dtype = computeDtype(this.options.dtype)
-    const { memory } = this.#backend
+    const { memory } = this.#setup.backend
     return memory === undefined || host ? fresh(dtype, packed.size) : memory.allocate(dtype, packed.size)
   }
 }
+
+/** The packed weights of a call, or of its part with another n; memory: of the call, where something looks after that. */
+type WeightsOf<In extends Space, Out extends Space, D extends Dtype> = (
+  layer: Linear<In, Out, D>,
+  memory?: CallMemory,
+) => Operand
 
 /** Makes an equivariant linear layer; plans it now, on this thread.
  *  @param group S(n), O(n), SO(n), Sp(n) or a product

@@ -88,7 +88,7 @@ export function takeInputs(
     const size = product([batch, entry.size], where)
     const place = `${where}, order ${entry.key}`
     const remote = deviceDataOf(value)
-    data.push(remote ? takeRemote(remote, dtype, memory, place) : takeData(tensor, dtype, size, place))
+    data.push(remote ? takeRemote(remote, dtype, size, memory, place) : takeData(tensor, dtype, size, place))
     tensors.push(Tensor.is(value) ? value : tensor)
   }
   return { batch, data, tensors }
@@ -141,17 +141,28 @@ export function asTensor(value: unknown, where: string): TensorLike {
   throw expected('invalid-argument', where, 'a tensor (anything with dims, type and data)', show(value))
 }
 
-/** The elements of a tensor on a device, checked. @throws BrauerError `invalid-dtype`, `tensor-on-device` */
-function takeRemote(data: DeviceData, dtype: Dtype, memory: DeviceMemory | undefined, where: string): DeviceData {
+/** The elements of a tensor on a device, checked. @throws BrauerError `invalid-dtype`, `invalid-shape`, `tensor-on-device` */
+function takeRemote(
+  data: DeviceData,
+  dtype: Dtype,
+  size: number,
+  memory: DeviceMemory | undefined,
+  where: string,
+): DeviceData {
   if (data.dtype !== dtype) throw expected('invalid-dtype', where, dtype, show(data.dtype))
+  // The shape is a public member: anybody could have written another one.
+  if (data.size !== size) throw expected('invalid-shape', where, `${size} elements`, String(data.size))
   if (data.device === memory?.device) return data
   const wanted = memory === undefined ? 'a tensor on the host' : `a tensor on ${memory.device} or on the host`
   throw expected('tensor-on-device', where, `${wanted} (to() moves it)`, `one on ${data.device}`)
 }
 
-/** The array of a tensor, checked. @throws BrauerError `invalid-dtype`, `invalid-shape`, `invalid-buffer` */
+/** The array of a tensor, checked. @throws BrauerError `invalid-dtype`, `invalid-shape`, `invalid-buffer`, `tensor-on-device` */
 export function takeData(tensor: TensorLike, dtype: Dtype, size: number, where: string): Data {
   if (tensor.type !== dtype) throw expected('invalid-dtype', where, dtype, show(tensor.type))
+  const remote = deviceDataOf(tensor)
+  if (remote)
+    throw expected('tensor-on-device', where, "a tensor on the host (to('cpu') makes one)", `one on ${remote.device}`)
   let data = tensor.data
   // Newer runtimes keep half floats in an array class of their own; the bits are the same.
   if (dtype === 'float16' && ArrayBuffer.isView(data) && data.constructor.name === 'Float16Array') {

@@ -46,10 +46,15 @@ export class ParameterStore {
     return this.wrap([this.#values.map((values) => values.slice())])
   }
 
-  /** Replaces all values at once. @throws BrauerError `invalid-parameters`, `invalid-dtype`; then nothing has changed */
-  load(parameters: unknown): void {
-    this.#values = this.take(parameters, 'load', false)
-    this.#version++
+  /** Replaces all values at once, by what `take` gave. Returns the new version. */
+  replace(values: readonly Data[]): number {
+    this.#values = values
+    return ++this.#version
+  }
+
+  /** Room for values. @throws BrauerError `out-of-memory` */
+  fresh(): Data[] {
+    return this.infos.map(({ shape }) => fresh(this.dtype, product(shape, 'parameters')))
   }
 
   /** Checked copies in the order of the infos; names left out count as zero where `partial`. */

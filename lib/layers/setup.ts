@@ -54,3 +54,30 @@ export function setUp<In extends Space, Out extends Space, D extends Dtype>(
     outputs,
   }
 }
+
+/** The same layer at another n. @param strict whether the basis must be the same there
+ *  @throws BrauerError `n-too-small`, `invalid-group` */
+export function setUpAt<In extends Space, Out extends Space, D extends Dtype>(
+  setup: Setup<In, Out, D>,
+  n: number | readonly number[],
+  strict: boolean,
+): Setup<In, Out, D> {
+  const { group: own, basis, basisGroup } = setup.specification
+  if (!own.sharesOverN)
+    throw expected('invalid-group', 'at', 'a group whose diagrams serve every n (S)', own.toString())
+  const sizes = Array.isArray(n) ? (n as readonly number[]) : own.kinds.map(() => n as number)
+  const group = own.at(sizes)
+  const longest = (entries: readonly Entry[]): number => Math.max(...entries.map(({ extents }) => extents.length))
+  const most = longest(setup.outputs) + longest(setup.inputs)
+  if (strict && basis === 'independent') {
+    for (const value of [...sizes, ...basisGroup.kinds.map((kind) => kind.n)]) {
+      if (value >= most) continue
+      const wanted = `n of at least ${most} with the independent basis (use basis: 'spanning' for smaller ones)`
+      throw expected('n-too-small', 'at', wanted, String(value))
+    }
+  }
+  const space = (entries: readonly Entry[]): Entry[] =>
+    parseSpace(group, Object.fromEntries(entries.map((entry) => [entry.key, entry.channels])), 'at')
+  const specification = { ...setup.specification, group }
+  return { ...setup, specification, inputs: space(setup.inputs), outputs: space(setup.outputs) }
+}

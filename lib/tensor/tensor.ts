@@ -126,7 +126,8 @@ export class Tensor<D extends Dtype = Dtype> implements TensorLike {
   async to(device: string): Promise<Tensor<D>> {
     const memory = this.#target(device)
     if (memory === undefined) return this
-    const data = await this.getData()
+    // What lies on the host is taken before this returns: the caller may write to it then.
+    const data = this.#remote ? await this.#remote.read() : this.data
     return memory === 'cpu'
       ? wrap(data, this.shape, this.dtype)
       : wrapDevice(await memory.upload(this.dtype, data), this.shape)

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int64_t kMostDevices = 1 << 10, kMostBytes = std::int64_t{1} << 53;
 
-// Two integers of a call: a device, and another number.
+// Two integers of a call: the index of a device, which need not be there, and another number.
 Status read(napi_env env, napi_callback_info info, const char* what, std::int64_t most, int& device,
             std::int64_t& number, Environment*& environment) {
   std::size_t count = 2;
@@ -21,7 +21,7 @@ Status read(napi_env env, napi_callback_info info, const char* what, std::int64_
   Status status = to_integer(env, arguments[0], "device", kMostDevices, index);
   device = static_cast<int>(index);
   if (status.ok() && what != nullptr) status = to_integer(env, arguments[1], what, most, number);
-  return status.ok() ? cuda::find_device(device) : status;
+  return status;
 }
 
 }  // namespace
@@ -78,7 +78,8 @@ napi_value limit_device_memory(napi_env env, napi_callback_info info) {
     int device = 0;
     std::int64_t bytes = 0;
     Environment* environment = nullptr;
-    const Status status = read(env, info, "limitMemory: bytes", kMostBytes, device, bytes, environment);
+    Status status = read(env, info, "limitMemory: bytes", kMostBytes, device, bytes, environment);
+    if (status.ok()) status = cuda::find_device(device);
     if (status.ok()) cuda::limit_memory(device, bytes);
     return to_js(env, status);
   });
@@ -89,7 +90,8 @@ napi_value drop_device_memory(napi_env env, napi_callback_info info) {
     int device = 0;
     std::int64_t none = 0;
     Environment* environment = nullptr;
-    const Status status = read(env, info, nullptr, 0, device, none, environment);
+    Status status = read(env, info, nullptr, 0, device, none, environment);
+    if (status.ok()) status = cuda::find_device(device);
     if (status.ok()) cuda::drop_memory(device);
     return to_js(env, status);
   });

@@ -95,6 +95,8 @@ void Runner::loop(int thread) {
     lock.unlock();
     if (stands_in_the_way(*job, last)) leave_processor(job->processor);
     job->status = execute(*job);
+    // Whoever hears of the end may count the memory of the device, or need it.
+    job->arrays.clear();
     make_way();
     lock.lock();
     const bool tell = post(job);

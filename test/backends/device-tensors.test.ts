@@ -2,7 +2,9 @@
 import { runInNewContext } from 'node:vm'
 import { setFlagsFromString } from 'node:v8'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { batched, cudaInfo, linear, memory, O, S, tensor, type Dtype, type Tensor } from '../../lib/index.js'
+import type { DeviceArray, Program } from '../../lib/backends/binding.js'
+import { binding } from '../../lib/backends/native.js'
+import { batched, cudaInfo, linear, memory, O, S, tensor, writeNpy, writeSafetensors, type Dtype, type Tensor } from '../../lib/index.js' // prettier-ignore
 import { compiled, isCuda, on, type BackendName } from '../support/backends.js'
 
 const devices = compiled.filter(isCuda)
@@ -38,6 +40,10 @@ describe('without a device', () => {
     for (const name of ['gpu', 'cuda:', 'cuda:-1', '', 7 as unknown as string]) {
       expect(await failure(() => x.to(name))).toMatchObject({ code: 'invalid-argument' })
       expect(await failure(() => memory(name))).toMatchObject({ code: 'invalid-argument' })
+    }
+    for (const run of [() => memory('cpu'), () => memory.limit(1, 'cpu'), () => memory.release('cpu')]) {
+      const { message } = await failure(run)
+      expect(message).toMatch(/: device: expected cuda, or cuda:1 and so on, received "cpu"$/)
     }
     const last = missing ? 'cuda' : 'cuda:99'
     const errors = [() => x.to(last), () => x.toSync(last), () => memory(last), () => memory.limit(1, last)]
@@ -169,12 +175,22 @@ each('%s', (name) => {
     })
   })
 
-  test('what is disposed of while a call runs stays until its end', async () => {
-    const input = { 1: there(x[1]), 2: there(x[2]) }
-    const result = layer.forward(input)
-    input[1].dispose()
-    input[2].dispose()
-    expect(await host(await result)).toEqual(await host(y))
+  test('what is disposed of, or written to, while a call runs stays until its end', async () => {
+    const { parameters } = layer
+    for (const options of [{}, { parameters }]) {
+      const input = { 1: there(x[1]), 2: draw([5, 3, 3, 2]) }
+      const result = layer.forward(input, options)
+      input[1].dispose()
+      input[2].data.fill(0)
+      layer.load(parameters)
+      expect(await host(await result)).toEqual(await host(y))
+    }
+    const expected = layer.weightGradientSync(x, y)
+    const g = { 0: there(y[0]), 2: there(y[2]) }
+    const gradient = layer.weightGradient(x, g)
+    g[0].dispose()
+    g[2].dispose()
+    for (const [key, { data }] of Object.entries(await gradient)) expect(data).toEqual(expected[key]!.data)
   })
 
   test('memory comes back: disposed of, dropped, failed, aborted', async () => {
@@ -199,6 +215,102 @@ each('%s', (name) => {
     input[2].dispose()
     for (let i = 0; i < 20 && used() > before; i++) await collect()
     expect(used()).toBe(before)
+  })
+
+  test('what a call takes comes back at its end, without the garbage collector', async () => {
+    const any = linear(S(3), { 1: 2 }, { 1: 2 }, on(name))
+    const [{ parameters }, items] = [any, draw([4, 3, 2])]
+    const [input, sizes] = [{ 1: items }, [3, 2, 1, 2]]
+    const wrong = { ...parameters, 'weight.1.1': draw([1]) }
+    const calls = [
+      () => any.forward(input, { sizes }),
+      () => any.forward(input, { sizes, parameters }),
+      () => any.forward(input, { parameters }),
+      () => any.forwardSync(input, { sizes, parameters }),
+      () => any.inputGradientSync(input, { parameters }),
+      () => any.weightGradient(input, input, { sizes }),
+      () => any.weightGradientSync(input, input, { sizes }),
+      () => any.load(parameters),
+      () => failure(() => any.load(wrong)),
+      () => failure(() => any.forward(input, { sizes, parameters: wrong })),
+    ]
+    // The programs that they need stay.
+    for (const call of calls) await call()
+    await collect()
+    const before = used()
+    for (const call of calls) {
+      await call()
+      expect([used() - before, String(call)]).toEqual([0, String(call)])
+    }
+  })
+
+  test('a load without memory changes nothing', async () => {
+    const any = linear(S(3), { 1: 2 }, { 1: 2 }, on(name))
+    const [input, { parameters }] = [{ 1: draw([4, 3, 2]) }, any]
+    const before = any.forwardSync(input)[1].data
+    const other = Object.fromEntries(Object.entries(parameters).map(([key, { shape }]) => [key, draw([...shape])]))
+    memory.limit(used(), device)
+    expect(await failure(() => any.load(other))).toMatchObject({ code: 'out-of-memory' })
+    memory.limit(undefined, device)
+    expect(any.parameters).toEqual(parameters)
+    expect(any.forwardSync(input)[1].data).toEqual(before)
+    any.load(other)
+    expect(any.forwardSync(input)[1].data).not.toEqual(before)
+  })
+
+  test('a tensor is taken as it is when it goes there', async () => {
+    const source = draw([3, 4])
+    const [wanted, moving] = [source.data.slice(), source.to(device)]
+    source.data.fill(0)
+    expect(await (await moving).getData()).toEqual(wanted)
+  })
+
+  test('what only looks like a tensor on a device, or has been changed, is refused', async () => {
+    const [ours, changed] = [there(x[2]), there(x[2])]
+    for (const value of [structuredClone(ours), new Proxy(ours, {}), Object.create(ours) as Tensor])
+      expect(await failure(() => layer.forward({ ...x, 2: value as Tensor }))).toMatchObject({
+        code: 'invalid-argument',
+      })
+    for (const batch of [0, 4]) {
+      Object.assign(changed, { shape: [batch, 3, 3, 2] })
+      const input = { 1: draw([batch, 3, 3]), 2: changed }
+      for (const run of [() => layer.forward(input), () => layer.forwardSync(x, { out: input as never })])
+        expect(await failure(run)).toMatchObject({ code: expect.stringMatching(/^invalid-(shape|order)$/) as unknown })
+    }
+    const parameters = { ...layer.parameters, 'weight.2.2': there(layer.parameters['weight.2.2']!) }
+    for (const run of [() => layer.load(parameters), () => layer.forward(x, { parameters })])
+      expect(await failure(run)).toMatchObject({
+        code: 'tensor-on-device',
+        message: expect.stringContaining('weight.2.2') as unknown,
+      })
+    for (const run of [() => writeNpy(ours), () => writeSafetensors({ ours })])
+      expect(await failure(run)).toMatchObject({ code: 'tensor-on-device' })
+  })
+
+  test('the addon refuses elements of other sizes, and handles of another kind', () => {
+    const addon = binding('cuda')
+    const [array, index] = [addon.allocate(0, 64) as DeviceArray, Number(device.slice(5))]
+    for (const bytes of [0, 1, 3, 5, 6, 7, 9, -4, 2.5, NaN])
+      expect(addon.copier(index, bytes)).toMatchObject({ code: 'invalid-argument' })
+    const copier = addon.copier(0, 4) as Program
+    for (const operands of [
+      [array, copier],
+      [copier, array],
+      [array, array],
+      [array, {}],
+      [array, new Proxy(array, {})],
+    ])
+      expect(addon.runSync(copier, 16, operands as never, 0)).toMatchObject({ code: 'invalid-buffer' })
+    expect(addon.runSync(array as never, 16, [array, array] as never, 0)).toMatchObject({ code: 'invalid-argument' })
+    for (const bytes of [2 ** 53, -1, 1.5, NaN, '8'])
+      expect(addon.allocate(0, bytes as number)).toMatchObject({ code: expect.stringMatching(/^(invalid-argument|out-of-memory)$/) as unknown }) // prettier-ignore
+    for (const at of [-1, 1024, 1e9, 0.5, undefined])
+      expect(addon.allocate(at as number, 8)).toMatchObject({ code: 'invalid-argument' })
+    addon.dispose(array)
+    addon.dispose(array)
+    expect(addon.runSync(copier, 16, [array, new Float32Array(16)] as never, 0)).toMatchObject({
+      code: 'invalid-buffer',
+    })
   })
 
   test('a batch that the memory of a call has no room for is cut', async () => {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <numeric>
 
 #include "compare.h"
 #include "core/cuda.h"
@@ -54,6 +55,13 @@ void memory_is_kept_and_limited() {
   give(0, a);
   CHECK(take(0, (4 << 20) + 1, a).code == Code::out_of_memory && use().kept == 0);
   CHECK(available(0) == (5 << 20) - use().used && take(0, 3 << 20, a).ok());
+  // A limit below what is used leaves nothing.
+  limit_memory(0, 1 << 20);
+  void* none = nullptr;
+  const Status past = take(0, 1 << 20, none);
+  CHECK_WITH(past.code == Code::out_of_memory && past.message.find("at most 0 bytes") != std::string::npos,
+             past.message);
+  CHECK(available(0) == 0 && none == nullptr);
   limit_memory(0, 0);
   give(0, a);
   give(0, b);
@@ -75,6 +83,12 @@ void copies_arrive() {
   const auto copier = make_copier(0, 2, status);
   if (!CHECK_WITH(copier != nullptr, status.message)) return;
   CHECK(copier->device() == 0 && make_copier(1, 2, status) == nullptr && status.code == Code::invalid_argument);
+  // Operands of other elements would be checked as those of 2 bytes, and those of none divided by.
+  for (const int bytes : {-8, 0, 1, 3, 5, 6, 7, 16}) {
+    CHECK(make_copier(0, bytes, status) == nullptr && status.code == Code::invalid_argument);
+    CHECK_WITH(status.message.find("expected 2, 4 or 8, received " + std::to_string(bytes)) != std::string::npos,
+               status.message);
+  }
   for (const std::size_t size : {0, 2, 1002, (4 << 20) - 2, (4 << 20) + 2, (13 << 20) + 6}) {
     auto host = counted(size), back = std::vector<unsigned char>(size, 1);
     const Array first = array_of(size), second = array_of(size);
@@ -177,26 +191,124 @@ void operands_lie_anywhere() {
   CHECK((emulation::live() == emulation::Live{0, 0, 0}));
 }
 
+// Where the limit leaves room for one item at a time a call is cut, although blocks are larger than what is asked for.
+void limited_calls_are_cut() {
+  CHECK(emulation::reset());
+  keep_memory(1 << 30);
+  Stream* on = nullptr;
+  CHECK(create_stream(0, on).ok());
+  for (const std::uint64_t seed : {1, 4}) {
+    const compare::Case test = compare::random_case(seed, false);
+    const Dtype dtype = seed % 2 ? Dtype::f32 : Dtype::bf16;
+    const auto program = load_case(test, dtype, Mode::staged, std::int64_t(1) << 30);
+    const auto single = load_case(test, dtype, Mode::staged, 1);
+    if (!CHECK(program != nullptr && single != nullptr)) continue;
+    const Mixed host(*program, dtype, 9, 0, on), one(*single, dtype, 9, 0, on);
+    CHECK(host.run().ok());
+    const auto expected = host.read(on);
+    const std::int64_t used = use().used;
+    std::int64_t need = 512;
+    for (limit_memory(0, used + need); one.run().code == Code::out_of_memory && need < 1 << 20; need *= 2)
+      limit_memory(0, used + 2 * need);
+    CHECK(need < 1 << 20);
+    for (std::int64_t limit = need; limit < 5 * need; limit += need / 2) {
+      limit_memory(0, used + limit);
+      const Status status = host.run();
+      CHECK_WITH(status.ok() && host.read(on) == expected, test.name + " " + status.message);
+    }
+    limit_memory(0, 0);
+  }
+  destroy_stream(on);
+  drop_memory(0);
+  keep_memory(0);
+  CHECK((emulation::live() == emulation::Live{0, 0, 0}));
+}
+
+// Chunks begin at multiples of 16 bytes of the operands on the device: a batch below such a multiple takes no more for
+// it.
+void small_batches_stay_small() {
+  CHECK(emulation::reset());
+  Stream* on = nullptr;
+  const compare::Case test = compare::random_case(4, false);
+  const auto whole = load_case(test, Dtype::f16, Mode::staged, std::int64_t(1) << 30);
+  const auto cut = load_case(test, Dtype::f16, Mode::staged, 1);
+  if (!CHECK(whole != nullptr && cut != nullptr && create_stream(0, on).ok())) return;
+  {
+    const Mixed mixed(*whole, Dtype::f16, 3, 1, on), small(*cut, Dtype::f16, 3, 1, on);
+    const auto needs = [](const Mixed& run) {
+      const std::int64_t used = use().used;
+      std::int64_t need = 64;
+      for (limit_memory(0, used + need); !run.run().ok() && need < 1 << 20; need += 64)
+        limit_memory(0, used + need + 64);
+      limit_memory(0, 0);
+      return need;
+    };
+    std::int64_t unit = 1;
+    for (std::size_t i = 0; i < mixed.arrays.size(); i++)
+      if (mixed.resident[i]) unit = std::max(unit, 16 / std::gcd(std::int64_t(16), whole->operand(i).size * 2));
+    CHECK_WITH(unit > 3, std::to_string(unit));
+    CHECK(needs(small) <= needs(mixed));
+  }
+  destroy_stream(on);
+}
+
+// Items that take no memory beside their operands, which lie on the device, are not counted against what is left.
+void nothing_is_cut_for_nothing() {
+  std::int64_t compared = 0;
+  for (std::uint64_t seed = 1; seed <= 4; seed++) {
+    CHECK(emulation::reset());
+    const compare::Case test = compare::random_case(seed, false);
+    const auto program = load_case(test, Dtype::f32, Mode::fused, std::int64_t(1) << 30);
+    Stream* on = nullptr;
+    if (!CHECK(program != nullptr && create_stream(0, on).ok())) continue;
+    {
+      const Mixed mixed(*program, Dtype::f32, 300, ~0u, on);
+      CHECK(mixed.run().ok());
+      const auto expected = mixed.read(on);
+      const std::int64_t used = use().used;
+      for (std::int64_t need = 8; need < 280; need += 32) {
+        limit_memory(0, used + need);
+        const std::int64_t before = emulation::calls(Call::launch);
+        if (!mixed.run().ok()) continue;
+        CHECK_WITH(emulation::calls(Call::launch) == before + 1,
+                   test.name + " with " + std::to_string(need) + " bytes");
+        CHECK(mixed.read(on) == expected);
+        compared++;
+        break;
+      }
+      limit_memory(0, 0);
+    }
+    destroy_stream(on);
+  }
+  CHECK(compared > 1);
+}
+
 // With what is loaded and with what the operands take, everything that a call needs is asked for in vain once.
 void every_call_of_a_run_fails(Code code) {
-  std::int64_t losses = 0;
+  std::int64_t losses = 0, cuts = 0;
   for (std::int64_t n = 1;; n++) {
     CHECK(emulation::reset({"sm_80", "sm_80"}));
     const std::string label = std::string(code_name(code)) + " at call " + std::to_string(n);
     bool done = false;
     {
       const compare::Case test = compare::random_case(4, true);
-      const auto program = load_case(test, Dtype::f16, Mode::staged, 2048);
+      // A batch in one chunk, which may become several, and one in several.
+      const bool whole = code == Code::out_of_memory;
+      const auto program = load_case(test, Dtype::f16, Mode::staged, whole ? std::int64_t(1) << 30 : 2048);
       Stream* on = nullptr;
       CHECK(program != nullptr && create_stream(0, on).ok());
       {
-        const Mixed mixed(*program, Dtype::f16, 6, 0xaaaaaaaau, on);
+        const Mixed mixed(*program, Dtype::f16, whole ? 20 : 6, 0xaaaaaaaau, on);
         const auto before = emulation::live();
+        const std::int64_t calls = emulation::calls(Call::any);
         emulation::fail(Call::any, n, code);
         const Status status = mixed.run();
-        done = status.ok();
-        CHECK_WITH(done || status.code == code, label + ": " + status.message);
-        if (!done) CHECK_WITH(emulation::live() == before, label + " leaves what it took");
+        done = emulation::calls(Call::any) - calls < n;
+        // Without the memory for all of it a batch is cut.
+        const bool is_cut = !done && status.ok() && code == Code::out_of_memory;
+        cuts += is_cut;
+        CHECK_WITH(done ? status.ok() : is_cut || status.code == code, label + ": " + status.message);
+        if (!status.ok()) CHECK_WITH(emulation::live() == before, label + " leaves what it took");
         // Afterwards the device is as it was, or lost with its cause; pinned memory belongs to no device.
         if (!done) {
           std::int64_t free = 0, total = 0;
@@ -210,7 +322,7 @@ void every_call_of_a_run_fails(Code code) {
     }
     CHECK_WITH((emulation::live() == emulation::Live{0, 0, 0}), label);
     if (done) {
-      CHECK(n > 20 && (code == Code::device_lost ? losses > n * 3 / 4 : losses == 0));
+      CHECK(n > 20 && (code == Code::device_lost ? losses > n * 3 / 4 && cuts == 0 : losses == 0 && cuts > 2));
       return;
     }
     Status status;
@@ -255,6 +367,9 @@ int main() {
   memory_is_kept_and_limited();
   copies_arrive();
   operands_lie_anywhere();
+  limited_calls_are_cut();
+  small_batches_stay_small();
+  nothing_is_cut_for_nothing();
   for (const Code code : {Code::out_of_memory, Code::device_lost}) {
     every_call_of_a_run_fails(code);
     every_call_of_a_load_or_copy_fails(code);

@@ -27,9 +27,9 @@ struct Settings {
 Settings settings();
 void configure(const Settings& settings);
 
-// Devices anew: "sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120". None has failed, no failure is
-// planned, the settings are the default. False, and nothing happens, while there are streams, events or memory, or for
-// an unknown name.
+// Devices anew: "sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120", at most seven. None has failed, no
+// failure is planned, the settings are the default. False, and nothing happens, while there are streams, events or
+// memory, or for an unknown name.
 bool reset(const std::vector<std::string>& devices = {"sm_80"});
 void limit_memory(int device, std::int64_t bytes);
 

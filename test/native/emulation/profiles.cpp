@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "emulation/arena.h"
 #include "emulation/machine.h"
 
 namespace brauer::emulation {
@@ -41,6 +42,7 @@ Device make_device(const Profile& p) {
 
 std::vector<Device> make_devices(const std::vector<std::string>& names) {
   std::vector<Device> devices;
+  if (names.size() >= std::size_t(region_count)) return {};
   for (const std::string& name : names) {
     const auto found = std::find_if(std::begin(profiles), std::end(profiles), [&](const Profile& p) {
       return name == "sm_" + std::to_string(p.major * 10 + p.minor);
