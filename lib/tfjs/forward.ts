@@ -43,7 +43,7 @@ export function targetOf(layer: Linear, owned = false): Target {
  *  @example const dx = tf.grad((x) => forward(layer, x).square().sum())(x) */
 export function forward<In extends Space, Out extends Space>(
   layer: Linear<In, Out>,
-  x: TensorOrList<NoInfer<In>>,
+  x: TensorOrList<In>,
   parameters?: Readonly<Record<string, Tensor>>,
 ): TensorOrList<Out> {
   return forwardOn(targetOf(layer as unknown as Linear), x, parameters) as TensorOrList<Out>
