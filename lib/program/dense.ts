@@ -175,18 +175,24 @@ const along = (row: Row, piece: Piece): number => piece.at.reduce((sum, position
 
 /** Entries of the signed lists of both rows that meet in one value of the compact index. */
 function joined(pieces: Pieces, low: Row, high: Row): [number, number, number][] | undefined {
-  const entries = (row: Row, piece: Piece | undefined): { compact: number; offset: number; sign: number }[] => {
-    if (piece?.type !== 'list') return [{ compact: 0, offset: 0, sign: 1 }]
-    return piece.list.entries.map(({ compact, values, sign }) => ({
-      compact,
-      offset: values.reduce((sum, value, i) => sum + value * row.strides[piece.at[i]!]!, 0),
-      sign,
-    }))
-  }
-  const [down, up] = [pieces.down, pieces.up].map((row) => row.find((piece) => piece.type === 'list'))
-  if (!down && !up) return undefined
-  const above = entries(high, up)
-  return entries(low, down).flatMap((a) =>
+  // A product of groups may have several lists in a row, of which one at most has a compact index.
+  const entries = (row: Row, all: readonly Piece[]): { compact: number; offset: number; sign: number }[] =>
+    all.reduce(
+      (joint, piece) =>
+        piece.type !== 'list'
+          ? joint
+          : joint.flatMap(({ compact, offset, sign }) =>
+              piece.list.entries.map((entry) => ({
+                compact: compact + entry.compact,
+                offset: entry.values.reduce((sum, value, i) => sum + value * row.strides[piece.at[i]!]!, offset),
+                sign: sign * entry.sign,
+              })),
+            ),
+      [{ compact: 0, offset: 0, sign: 1 }],
+    )
+  if (![...pieces.down, ...pieces.up].some((piece) => piece.type === 'list')) return undefined
+  const above = entries(high, pieces.up)
+  return entries(low, pieces.down).flatMap((a) =>
     above.flatMap((b): [number, number, number][] =>
       a.compact === b.compact ? [[a.offset + b.offset, 0, a.sign * b.sign]] : [],
     ),

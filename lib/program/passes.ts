@@ -100,11 +100,14 @@ export function piecesPass(
         break
       }
       case 'list':
-        list = piece.list.entries.map((entry) => [
-          entry.values.reduce((sum, value, i) => sum + value * wide.strides[piece.at[i]!]!, 0),
-          entry.compact * narrow.compact,
-          entry.sign,
-        ])
+        // A product of groups may have several, of which one at most has a compact index.
+        list = (list ?? [[0, 0, 1]]).flatMap(([wideAt, narrowAt, sign]) =>
+          piece.list.entries.map((entry): [number, number, number] => [
+            entry.values.reduce((sum, value, i) => sum + value * wide.strides[piece.at[i]!]!, wideAt),
+            narrowAt + entry.compact * narrow.compact,
+            sign * entry.sign,
+          ]),
+        )
     }
   }
   if (compact > 1 && !list) loops.push({ extent: compact, wide: wide.compact, narrow: narrow.compact })

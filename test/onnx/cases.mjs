@@ -17,6 +17,7 @@ export const layers = [
   ['Sp(2)', { 0: 1, 2: 2 }, { 2: 2, 4: 1 }],
   ['Sp(4)', { 0: 1 }, { 2: 2 }],
   ['S(3)×O(2)', { a: 1, ab: 2, bb: 1 }, { 0: 2, ab: 1 }],
+  ['SO(2)×SO(2)', { aabb: 1 }, { 0: 1, bb: 2 }],
   // Nothing reaches the output of order 2, and no input the output of order 3.
   ['O(3)', { 1: 2 }, { 1: 1, 2: 3 }],
   ['SO(3)', { 1: 1 }, { 0: 2, 3: 1 }],

@@ -58,17 +58,22 @@ const cases: [Factor, Factor, string, string][] = [
   [['S', 3], ['Sp', 2], 'abb', 'aabb'],
   [['Sp', 4], ['O', 2], 'aab', 'aab'],
   [['O', 2], ['SO', 2], 'aabb', 'aabb'],
+  // Determinants of both factors, in one row or one in each.
+  [['SO', 2], ['SO', 2], 'aabb', 'bb'],
+  [['SO', 2], ['SO', 3], 'bb', 'aab'],
+  [['SO', 2], ['SO', 2], 'aa', 'bb'],
 ]
 
 describe.each(['reference', 'cpu'])('%s', (backend) => {
   describe.each([
-    { share: true, classes: true, fourier: true },
-    { share: true, classes: true, fourier: false },
-    { share: false, classes: false, fourier: false },
-  ])('steps %j', (steps) => {
+    { steps: { share: true, classes: true, fourier: true } },
+    { steps: { share: true, classes: true, fourier: false } },
+    { steps: { share: false, classes: false, fourier: false } },
+    { strategy: 'dense' },
+  ] as const)('%j', (way) => {
     test.each(cases)('%j × %j, %s -> %s', (first, second, k, l) => {
       const group = product(make[first[0]](first[1]), make[second[0]](second[1]))
-      const layer = linear(group, { [k]: 2 }, { [l]: 3 }, { backend, steps, dtype: 'float64', basis: 'spanning' })
+      const layer = linear(group, { [k]: 2 }, { [l]: 3 }, { backend, ...way, dtype: 'float64', basis: 'spanning' })
       const { rows, cols, list } = entries([first, second], k, l)
       const weight = layer.parameters[`weight.${k}.${l}`]!
       expect(weight.shape).toEqual([list.length, 2, 3])
