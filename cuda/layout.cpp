@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int64_t kTiles[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64};
 constexpr std::uint32_t kTeamThreads[] = {64, 128, 256};
+constexpr std::int64_t kBusyThreads = 2048;  // of a multiprocessor
 // What is the same for all items stays in a block's shared memory up to this part of it; the rest streams from L2.
 constexpr double kMostResident = 0.5;
 
@@ -192,13 +193,33 @@ FusedLayout fused_layout(const Program& program, const Compiled& compiled, int e
   return Arranger(program, compiled, element_bytes, storage_bytes, device).run();
 }
 
-std::int64_t together_chunk(const Compiled& compiled, std::size_t op, std::int64_t items, const DeviceInfo& device) {
-  const std::size_t count = compiled.together(op);
-  if (count == 1 || compiled.ops[op].kind == Kind::product) return std::max<std::int64_t>(items, 1);
-  std::int64_t work = 1;
-  for (std::size_t i = op; i < op + count; i++) work += compiled.work[i];
-  const std::int64_t workers = 2 * std::int64_t(device.multiprocessors) * kStagedThreads;
-  return std::clamp<std::int64_t>(workers / work, 1, std::max<std::int64_t>(items, 1));
+StagedLaunch staged_launch(const Compiled& compiled, std::size_t op, std::int64_t items, std::int64_t parts,
+                           const DeviceInfo& device) {
+  const Kind kind = compiled.ops[op].kind;
+  const bool sums = compiled.ops[op].sums_items != 0;
+  StagedLaunch how{std::uint32_t(compiled.together(op)), std::uint32_t(parts), 0, {}, 0};
+  // All items; or, where instructions read the same, as many as give each worker that the device has at once a job.
+  std::int64_t all = 0, chunk = std::max<std::int64_t>(items, 1), jobs = 0;
+  for (std::size_t i = op; i < op + how.count; i++) all += std::max<std::int64_t>(compiled.work[i], 1);
+  const bool in_chunks = how.count > 1 && kind != Kind::product;
+  if (in_chunks) chunk = std::clamp<std::int64_t>(2 * device.multiprocessors * kStagedThreads / all, 1, chunk);
+  how.chunk = std::uint32_t(chunk);
+  for (std::uint32_t i = 0; i < how.count; i++) {
+    // As many groups of items as keep the device busy.
+    const std::int64_t work = std::max<std::int64_t>(compiled.work[op + i], 1);
+    const std::int64_t busy = device.multiprocessors * kBusyThreads;
+    how.groups[i] = std::uint32_t(sums ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, chunk));
+    jobs += kind == Kind::product ? work * items : work * how.groups[i];
+  }
+  how.blocks = staged_blocks(jobs, device);
+  // All at the same time, so that they keep step.
+  if (chunk < items) how.blocks = std::min<std::int64_t>(how.blocks, 2 * device.multiprocessors);
+  if (sums) how.blocks = std::max<std::int64_t>(how.blocks / parts, 1) * parts;
+  return how;
+}
+
+std::int64_t staged_blocks(std::int64_t jobs, const DeviceInfo& device) {
+  return std::clamp<std::int64_t>((jobs + kStagedThreads - 1) / kStagedThreads, 1, 8 * device.multiprocessors);
 }
 
 std::uint32_t fused_tile(const FusedLayout& layout, std::int64_t items, const DeviceInfo& device) {

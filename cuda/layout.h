@@ -28,9 +28,16 @@ Status compile_for(const Program& program, int element_bytes, Precision precisio
 FusedLayout fused_layout(const Program& program, const Compiled& compiled, int element_bytes, int storage_bytes,
                          const DeviceInfo& device);
 
-// Items that the instructions of one launch (Compiled::together) go through before the next: all, or as many as give
-// the workers that a device has at the same time a job each, where the instructions read the same.
-std::int64_t together_chunk(const Compiled& compiled, std::size_t op, std::int64_t items, const DeviceInfo& device);
+// How `count` instructions from one on run over the items of a call, see StagedArguments.
+struct StagedLaunch {
+  std::uint32_t count, parts, chunk;
+  std::uint32_t groups[kMostTogether];
+  std::int64_t blocks;
+};
+StagedLaunch staged_launch(const Compiled& compiled, std::size_t op, std::int64_t items, std::int64_t parts,
+                           const DeviceInfo& device);
+// Blocks for so many jobs.
+std::int64_t staged_blocks(std::int64_t jobs, const DeviceInfo& device);
 
 // Items of a tile where so many in all are to keep every multiprocessor busy.
 std::uint32_t fused_tile(const FusedLayout& layout, std::int64_t items, const DeviceInfo& device);

@@ -18,9 +18,8 @@ namespace brauer::cuda {
 // A program as a device runs it: its tables, which lie there, and the launches of its kernels.
 template <class T>
 class LoadedProgram {
-  static constexpr std::uint32_t kParts = 32;         // of the items of a call, for what sums over them
-  static constexpr std::int64_t kBusyThreads = 2048;  // of a multiprocessor
-  static constexpr std::size_t kMostBatches = 1024;   // whose ways to run are remembered
+  static constexpr std::uint32_t kParts = 32;        // of the items of a call, for what sums over them
+  static constexpr std::size_t kMostBatches = 1024;  // whose ways to run are remembered
 
  public:
   LoadedProgram(Program program, Dtype dtype, const LoadOptions& options, const DeviceInfo& info)
@@ -231,10 +230,7 @@ class LoadedProgram {
     return launch(stream, kernel, grid(elements), &arguments);
   }
 
-  Grid grid(std::int64_t places) const {
-    const std::int64_t blocks = (places + kStagedThreads - 1) / kStagedThreads;
-    return {std::clamp<std::int64_t>(blocks, 1, 8 * info_.multiprocessors), kStagedThreads, 0};
-  }
+  Grid grid(std::int64_t places) const { return {staged_blocks(places, info_), kStagedThreads, 0}; }
 
   Status run_staged(const View<T>* views, Stream* stream, std::int64_t items, std::int64_t part_count) const {
     std::size_t section = 0;
@@ -249,26 +245,12 @@ class LoadedProgram {
       const OpCode& op = compiled_.ops[i];
       StagedArguments<T> arguments{};
       arguments.code = tables_.as<CodeTables>(), arguments.views = views, arguments.constants = constants_.as<T>();
-      arguments.op = std::uint32_t(i), arguments.count = std::uint32_t(compiled_.together(i));
-      arguments.items = std::uint32_t(items), arguments.parts = op.sums_items ? std::uint32_t(part_count) : 1;
-      arguments.precision = options_.precision;
-      const std::int64_t chunk = together_chunk(compiled_, i, items, info_);
-      arguments.chunk = std::uint32_t(chunk);
-      std::int64_t places = 0;
-      for (std::uint32_t k = 0; k < arguments.count; k++) {
-        // As many groups of items as keep the device busy.
-        const std::int64_t work = std::max<std::int64_t>(compiled_.work[i + k], 1);
-        const std::int64_t busy = std::int64_t(info_.multiprocessors) * kBusyThreads;
-        const std::int64_t groups = op.sums_items ? 1 : std::clamp<std::int64_t>((busy + work - 1) / work, 1, chunk);
-        arguments.groups[k] = std::uint32_t(groups);
-        places += op.kind == Kind::product ? work * items : work * groups;
-      }
-      Grid each = grid(places);
-      // All at the same time, so that they keep step.
-      if (chunk < items) each.blocks = std::min<std::int64_t>(each.blocks, 2 * info_.multiprocessors);
-      if (op.sums_items) each.blocks = std::max<std::int64_t>(each.blocks / arguments.parts, 1) * arguments.parts;
-      i += arguments.count - 1;
-      const Status status = launch(stream, staged_kernel<T>(op.kind), each, &arguments);
+      const StagedLaunch how = staged_launch(compiled_, i, items, op.sums_items ? part_count : 1, info_);
+      arguments.op = std::uint32_t(i), arguments.count = how.count, arguments.chunk = how.chunk;
+      arguments.items = std::uint32_t(items), arguments.parts = how.parts, arguments.precision = options_.precision;
+      std::copy_n(how.groups, how.count, arguments.groups);
+      i += how.count - 1;
+      const Status status = launch(stream, staged_kernel<T>(op.kind), {how.blocks, kStagedThreads, 0}, &arguments);
       if (!status.ok()) return status;
     }
     return {};

@@ -138,14 +138,13 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
           std::max(estimate.shared_memory, double(own.elements) * element_bytes * compiled.box_teams);
       section++;
     } else {
-      const std::size_t end = i + compiled.together(i);
-      const double chunk = double(together_chunk(compiled, i, batch, device));
+      const StagedLaunch how = staged_launch(compiled, i, batch, 1, device);
+      const double chunk = how.chunk;
+      const std::size_t first = i, end = i + how.count;
       std::vector<double> read(compiled.buffers.size());
       for (; i < end; i++) {
         const OpCode& op = compiled.ops[i];
-        // A group of items for each job that the device has no other work for.
-        const double groups =
-            std::clamp(device.multiprocessors * 2048.0 / std::max(double(compiled.work[i]), 1.0), 1.0, chunk);
+        const double groups = how.groups[i - first];
         const Counts counts = counter.of(op, double(batch), std::ceil(groups / chunk * double(batch)));
         add(launch, counts, 1);
         tensor += counts.tensor;

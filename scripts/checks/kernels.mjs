@@ -7,6 +7,15 @@ import { listFiles, root } from '../setup/stamps.mjs'
 export const name = 'the kernels are compiled for every architecture, the hot ones without stack and spills'
 
 const hot = ['copy_kernel']
+/** Functions that kernels call, by a part of their mangled names: products of factors in shared memory and by tensor cores, sums, terms. What ptxas
+ *  counts as loads alone is arguments that the caller has left on its stack, read once. */
+const hotFunctions = [
+  'ProductKindILi4ELi2ELb1ELb1ELb0E',
+  'ProductKindILi4ELi2ELb1ELb1ELb1E',
+  'run_product_mma',
+  'run_parallel_move',
+  'terms_of',
+]
 
 export function run() {
   const file = join(root, 'build-cmake', 'cuda-architectures.txt')
@@ -36,7 +45,27 @@ export function run() {
       if (stack + stores + loads > 0)
         problems.push(`${wanted}, ${sm}: ${stack} bytes of stack, ${stores} + ${loads} spilled`)
   }
+  const functions = objects.flatMap((source) => functionsOf(source))
+  for (const wanted of hotFunctions) {
+    const own = functions.filter(({ symbol }) => symbol.includes(wanted))
+    if (own.length === 0) problems.push(`${wanted}: no such function`)
+    for (const { source, stack, stores } of own)
+      if (stack + stores > 0) problems.push(`${wanted} in ${source}: ${stack} bytes of stack, ${stores} spilled`)
+  }
   return problems
+}
+
+/** { source, symbol, stack, stores } for each function, kernel and architecture. */
+function functionsOf(source) {
+  if (!existsSync(reportOf(source))) return []
+  const text = readFileSync(reportOf(source), 'utf8')
+  const each = /Function properties for (\w+)\n\s*(\d+) bytes stack frame, (\d+) bytes spill stores/g
+  return [...text.matchAll(each)].map(([, symbol, stack, stores]) => ({
+    source,
+    symbol,
+    stack: Number(stack),
+    stores: Number(stores),
+  }))
 }
 
 /** { source, symbol, sm, stack, stores, loads } for each kernel and architecture. */
