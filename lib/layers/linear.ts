@@ -1,12 +1,11 @@
 import type { BackendChoice } from '../backends/index.js'
-import { cpuInfo, estimateOnDevice } from '../backends/native.js'
+import { estimateOnDevice } from '../backends/native.js'
 import type { Backend, Data, DeviceEstimates, Executable } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
-import { expected, show } from '../errors.js'
+import { expected } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
 import type { Plan } from '../plan/plan.js'
 import { compile, type Compiled, type ProgramName } from '../runtime/compiled.js'
-import { explainPlan } from '../runtime/explain.js'
 import { predictTime, type Prediction } from '../runtime/predict.js'
 import { compileInWorker } from '../runtime/plan-worker-client.js'
 import { diagramsOf, type Specification } from '../runtime/specification.js'
@@ -25,6 +24,7 @@ import {
   type VjpResult,
 } from './derivatives.js'
 import { End } from './end.js'
+import { explainLayer, type ExplainOptions } from './explain.js'
 import { callOptions, checkSignal, runAsync, runSync, type Job } from './job.js'
 import { fresh, parseSpace, type Entry, type Operands } from './operands.js'
 import { checkInteger, ownOptions, type LinearOptions, type ResolvedOptions } from './options.js'
@@ -33,9 +33,6 @@ import { setUp, type Setup } from './setup.js'
 import { freshCorners, groupBySize, putCorners, takeCorners, type SizeGroup } from './sizes.js'
 
 export type { CallOptions, DerivativeOptions, Parameters, Space, TensorsOf, WeightGradientOptions } from './call.js'
-
-/** What `explain` assumes of the cache where no backend tells. */
-const defaultTileBytes = 2 ** 20
 
 /** A learnable linear map between direct sums of tensor powers of R^n that is equivariant to a group. */
 export class Linear<In extends Space = Space, Out extends Space = Space, D extends Dtype = Dtype> {
@@ -105,6 +102,16 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return runSync(this.#weightJob(x, g, options))
   }
 
+  /** Both gradients, from one pass over g. `out` is for those by x. */
+  gradients(x: TensorsOf<In>, g: TensorsOf<Out>, options?: CallOptions<In>): Promise<Gradients<In, D>> {
+    return runAsync(() => this.#bothJob(x, g, options))
+  }
+
+  /** `gradients` on the calling thread. */
+  gradientsSync(x: TensorsOf<In>, g: TensorsOf<Out>, options?: CallOptions<In>): Gradients<In, D> {
+    return runSync(this.#bothJob(x, g, options))
+  }
+
   /** y = f(x), and a function from g to the gradients of ⟨g, f(x)⟩ by x and by every parameter, both from one pass over g. It reads x
    *  again, which must not change until then, and goes by the parameters of now. */
   async vjp(x: TensorsOf<In>, options?: CallOptions<Out>): Promise<VjpResult<In, Out, D, 'async'>> {
@@ -154,28 +161,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
    *  @param options.device an NVIDIA device, as a part of its name ('h200', 'a100') or 'cuda:0': what a forward would move, compute
    *  and take there, by a model; it need not be here. A layer with the backend cuda shows its own device.
    *  @throws BrauerError `unknown-option`, `invalid-argument` */
-  explain(options?: { readonly batch?: number; readonly program?: boolean; readonly device?: string }): string {
-    const given = ownOptions(options, ['batch', 'program', 'device'], 'explain: options') as {
-      batch?: number
-      program?: boolean
-      device?: string
-    }
-    const { batch, program, device = /\(cuda:\d+\)$/.exec(this.backend.device)?.[0].slice(1, -1) } = given
-    if (batch !== undefined) checkInteger(batch, 'explain: batch', 1)
-    if (device !== undefined && typeof device !== 'string')
-      throw expected('invalid-argument', 'explain: device', 'the name of a device', show(device))
-    const backend = `${this.backend.name} on ${this.backend.device} (${this.backend.reason})`
-    const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : defaultTileBytes
-    return explainPlan(this.plan, {
-      batch,
-      program,
-      dtype: this.options.dtype,
-      backend,
-      forward: this.#compiled.program('forward'),
-      budget,
-      predicted: this.predict(batch ?? this.options.expectedBatch),
-      estimates: device === undefined ? undefined : this.estimate(device, batch ?? this.options.expectedBatch),
-    })
+  explain(options?: ExplainOptions): string {
+    return explainLayer(this, this.#compiled.program('forward'), options)
   }
 
   /** What a forward of a batch would move, compute and take on an NVIDIA device, for either way to run it there, by a model.
@@ -323,6 +310,13 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return { ...job, finish: () => job.finish().parameters }
   }
 
+  #bothJob(x: unknown, g: unknown, given: unknown): Job<Gradients<In, D>> {
+    const where = 'gradients'
+    const options = callOptions(given, where) as CallOptions<In>
+    const weights = (layer: Linear<In, Out, D>): Data => layer.#weightsOf(options.parameters, where)
+    return this.#gradientsJob(where, this.#inputs.take(x, `${where}: x`), g, options, weights)
+  }
+
   #vjp(x: TensorsOf<In>, given: CallOptions<Out> | undefined) {
     const options = ownOptions(given, ['signal', 'out', 'parameters', 'sizes'], 'vjp: options') as CallOptions<Out>
     const { parameters, signal, sizes } = options
@@ -335,19 +329,18 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return {
       forward: this.#mapJob<Out>('forward', x, { ...options, parameters: undefined }, weights),
       pull: (g: unknown, own: unknown) =>
-        this.#gradientsJob('gradients', taken, g, { signal, sizes, ...pullbackOptions<In>(own) }, weights),
+        this.#gradientsJob('pullback', taken, g, { signal, sizes, ...pullbackOptions<In>(own) }, weights),
     }
   }
 
   /** Gradients of a batch from one pass: of the parameters, and of the inputs where the packed weights are given. */
   #gradientsJob(
-    name: 'weightGradient' | 'gradients',
+    where: 'weightGradient' | 'gradients' | 'pullback',
     { batch, data: inputs }: Operands,
     g: unknown,
     { signal, sizes, out }: WeightGradientOptions & PullbackOptions<In>,
     weights: ((layer: Linear<In, Out, D>) => Data) | undefined,
   ): Job<Gradients<In, D>> {
-    const where = weights ? 'pullback' : name
     const { dtype, layout, threads } = this.options
     const channelsFirst = layout === 'channels-first'
     const pulled = this.#outputs.take(g, `${where}: g`)
@@ -373,7 +366,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     const jobs = parts.map((part) => ({ ...part, sum: part.layer.#freshWeights() }))
     return {
       runs: jobs.map(({ layer, batch: items, operands, written, sum }) => ({
-        executable: layer.#executable(name),
+        executable: layer.#executable(weights ? 'gradients' : 'weightGradient'),
         batch: items,
         operands: [...operands, ...(weights ? [weights(layer)] : []), ...written, sum],
       })),
