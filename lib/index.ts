@@ -11,9 +11,25 @@ export { linear, Linear } from './layers/linear.js'
 export type { CallOptions, DerivativeOptions, Parameters, Space, TensorsOf } from './layers/linear.js'
 export type { Gradients, JvpResult, PullbackOptions, Tangents, VjpResult } from './layers/derivatives.js'
 export type { LinearOptions, ResolvedOptions } from './layers/options.js'
-export { check } from './layers/check.js'
-export type { CheckOptions, CheckRow } from './layers/check.js'
 export { loadModel, saveModel } from './layers/model.js'
+
+// Networks
+export { directSum, residual, sequential, sum } from './networks/combine.js'
+export { gated, invariants, layerNorm, norms, pointwise } from './networks/activations.js'
+export type {
+  ActivationName,
+  ActivationOptions,
+  GatedOptions,
+  LayerNormOptions,
+  NormOptions,
+} from './networks/activations.js'
+export { bilinear } from './networks/bilinear.js'
+export { loadNetwork, saveNetwork } from './networks/model.js'
+export type { NetworkOptions } from './networks/model.js'
+export type { Module, ModuleCallOptions } from './networks/module.js'
+export { Network } from './networks/network.js'
+export { check } from './networks/check.js'
+export type { CheckOptions, CheckRow } from './networks/check.js'
 
 // For servers
 export { batched } from './server/batched.js'

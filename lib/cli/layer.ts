@@ -4,6 +4,8 @@ import { groupFrom } from '../groups/index.js'
 import { linear, type Linear } from '../layers/linear.js'
 import type { LinearOptions } from '../layers/options.js'
 import { loadModel } from '../layers/model.js'
+import { loadNetwork } from '../networks/model.js'
+import type { Module } from '../networks/module.js'
 import { type Arguments, type Flag, UsageError } from './command.js'
 
 /** Flags that concern how a layer runs; they go with a model file too. */
@@ -27,14 +29,23 @@ export const layerFlags: Readonly<Record<string, Flag>> = {
 
 /** The layer that a command line names: a model file, or a group with the flags of a layer.
  *  @throws UsageError, BrauerError */
-export function openLayer({ flags, rest }: Arguments, what: string): Linear {
+export const openLayer = (given: Arguments, what: string): Linear => open(given, what, openModel)
+
+/** The layer or network that a command line names. @throws UsageError, BrauerError */
+export const openModule = (given: Arguments, what: string): Module => open<Module>(given, what, openNetwork)
+
+function open<T>(
+  { flags, rest }: Arguments,
+  what: string,
+  openFile: (path: string, flags: Arguments['flags']) => T,
+): Linear | T {
   const [name, ...more] = rest
   if (name === undefined) throw new UsageError(`${what}: a model file or a group is missing`)
   if (more.length > 0) throw new UsageError(`${what}: ${show(more[0])} is one argument too many`)
   if (flags['in'] === undefined && flags['out'] === undefined && !/^\w+\(.*\)/.test(name)) {
     const extra = Object.keys(layerFlags).find((flag) => flags[flag] !== undefined)
     if (extra !== undefined) throw new UsageError(`${what}: --${extra} goes with a group, a model file has its own`)
-    return openModel(name, flags)
+    return openFile(name, flags)
   }
   if (existsSync(name)) throw new UsageError(`${what}: --in and --out go with a group, and ${show(name)} is a file`)
   if (flags['in'] === undefined || flags['out'] === undefined)
@@ -48,6 +59,11 @@ export function openLayer({ flags, rest }: Arguments, what: string): Linear {
 /** @throws BrauerError `invalid-file` */
 export function openModel(path: string, flags: Arguments['flags']): Linear {
   return loadModel(readFile(path), optionsFrom(flags))
+}
+
+/** @throws BrauerError `invalid-file` */
+export function openNetwork(path: string, flags: Arguments['flags']): Module {
+  return loadNetwork(readFile(path), optionsFrom(flags))
 }
 
 /** @throws BrauerError `invalid-file` with the system's reason */

@@ -1,13 +1,12 @@
 import type { BackendChoice } from '../backends/index.js'
 import { precisions } from '../backends/cuda.js'
-import { cpuInfo, estimateOnDevice } from '../backends/native.js'
+import { estimateOnDevice } from '../backends/native.js'
 import type { Data, DeviceEstimates, Executable, Operand } from '../backends/backend.js'
 import type { Diagram } from '../diagrams/diagram.js'
 import { expected } from '../errors.js'
 import type { Group, Order } from '../groups/group.js'
 import type { Plan } from '../plan/plan.js'
 import { compile, type Compiled, type ProgramName } from '../runtime/compiled.js'
-import { explainPlan } from '../runtime/explain.js'
 import { predictTime, type Prediction } from '../runtime/predict.js'
 import { compileInWorker } from '../runtime/plan-worker-client.js'
 import { diagramsOf, type Specification } from '../runtime/specification.js'
@@ -26,9 +25,10 @@ import {
 } from './derivatives.js'
 import { withMemory, type CallMemory } from './call-memory.js'
 import { checkHost, End, release } from './end.js'
+import { explainLayer, type ExplainOptions } from './explain.js'
 import { callOptions, checkSignal, runAsync, runSync, type Job } from './job.js'
 import { fresh, type Operands } from './operands.js'
-import { checkInteger, explainOptions, ownOptions, type LinearOptions, type ResolvedOptions } from './options.js'
+import { checkInteger, ownOptions, type LinearOptions, type ResolvedOptions } from './options.js'
 import { ParameterStore } from './parameters.js'
 import { setUp, setUpAt, type Setup } from './setup.js'
 import { freshCorners, groupBySize, putCorners, takeCorners } from './sizes.js'
@@ -104,6 +104,16 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return runSync(this.#weightJob(x, g, options))
   }
 
+  /** Both gradients, from one pass over g. `out` is for those by x. */
+  gradients(x: TensorsOf<In>, g: TensorsOf<Out>, options?: CallOptions<In>): Promise<Gradients<In, D>> {
+    return runAsync(() => this.#bothJob(x, g, options))
+  }
+
+  /** `gradients` on the calling thread. */
+  gradientsSync(x: TensorsOf<In>, g: TensorsOf<Out>, options?: CallOptions<In>): Gradients<In, D> {
+    return runSync(this.#bothJob(x, g, options))
+  }
+
   /** y = f(x), and a function from g to the gradients of ⟨g, f(x)⟩ by x and by every parameter, both from one pass over g. It reads x
    *  again, which must not change until then, and goes by the parameters of now. */
   async vjp(x: TensorsOf<In>, options?: CallOptions<Out>): Promise<VjpResult<In, Out, D, 'async'>> {
@@ -154,21 +164,8 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
    *  @param options.device an NVIDIA device, as a part of its name ('h200', 'a100') or 'cuda:0': what a forward would move, compute
    *  and take there, by a model; it need not be here. A layer with the backend cuda shows its own device.
    *  @throws BrauerError `unknown-option`, `invalid-argument` */
-  explain(options?: { readonly batch?: number; readonly program?: boolean; readonly device?: string }): string {
-    const own = /\(cuda:\d+\)$/.exec(this.backend.device)?.[0].slice(1, -1)
-    const { batch, program, device = own } = explainOptions(options)
-    const backend = `${this.backend.name} on ${this.backend.device} (${this.backend.reason})`
-    const budget = this.backend.name === 'cpu' ? cpuInfo().tileBytes : 2 ** 20 // where no backend tells
-    return explainPlan(this.plan, {
-      batch,
-      program,
-      dtype: this.options.dtype,
-      backend,
-      forward: this.#compiled.program('forward'),
-      budget,
-      predicted: this.predict(batch ?? this.options.expectedBatch),
-      estimates: device === undefined ? undefined : this.estimate(device, batch ?? this.options.expectedBatch),
-    })
+  explain(options?: ExplainOptions): string {
+    return explainLayer(this, this.#compiled.program('forward'), options)
   }
 
   /** What a forward of a batch would move, compute and take on an NVIDIA device, for either way to run it there, by a model.
@@ -313,6 +310,13 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return { ...job, finish: () => job.finish().parameters }
   }
 
+  #bothJob(x: unknown, g: unknown, given: unknown): Job<Gradients<In, D>> {
+    const where = 'gradients'
+    const options = callOptions(given, where) as CallOptions<In>
+    const weights: WeightsOf<In, Out, D> = (layer, memory) => layer.#weightsOf(options.parameters, where, memory)
+    return this.#gradientsJob(where, this.#inputs.take(x, `${where}: x`), g, options, weights)
+  }
+
   #vjp(x: TensorsOf<In>, given: CallOptions<Out> | undefined) {
     const options = ownOptions(given, ['signal', 'out', 'parameters', 'sizes'], 'vjp: options') as CallOptions<Out>
     const { parameters, signal, sizes } = options
@@ -330,19 +334,18 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
     return {
       forward: this.#mapJob<Out>('forward', x, { ...options, parameters: undefined }, weights),
       pull: (g: unknown, own: unknown) =>
-        this.#gradientsJob('gradients', taken, g, { signal, sizes, ...pullbackOptions<In>(own) }, weights),
+        this.#gradientsJob('pullback', taken, g, { signal, sizes, ...pullbackOptions<In>(own) }, weights),
     }
   }
 
   /** Gradients of a batch from one pass: of the parameters, and of the inputs where the packed weights are given. */
   #gradientsJob(
-    name: 'weightGradient' | 'gradients',
+    where: 'weightGradient' | 'gradients' | 'pullback',
     { batch, data: inputs }: Operands,
     g: unknown,
     { signal, sizes, out }: WeightGradientOptions & PullbackOptions<In>,
     weights: WeightsOf<In, Out, D> | undefined,
   ): Job<Gradients<In, D>> {
-    const where = weights ? 'pullback' : name
     const { dtype, layout, threads } = this.options
     const channelsFirst = layout === 'channels-first'
     const pulled = this.#outputs.take(g, `${where}: g`)
@@ -371,7 +374,10 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
               return { layer, batch: group.items.length, operands: [...xs, ...gs], written, put }
             })
       const jobs = parts.map(({ layer, batch: items, operands, written, put }) => {
-        const [executable, unpack] = [layer.#executable(name), layer.#executable('unpack')]
+        const [executable, unpack] = [
+          layer.#executable(weights ? 'gradients' : 'weightGradient'),
+          layer.#executable('unpack'),
+        ]
         const packed = weights ? [weights(layer, memory)] : []
         const sum = memory.keep(layer.#freshWeights(items === 0))
         const values = this.#store.fresh()

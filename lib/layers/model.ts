@@ -16,9 +16,8 @@ const remembered = ['dtype', 'layout', 'expectedBatch'] as const
 /** Options of `loadModel`: how the layer runs, never what it computes. */
 export type ModelOptions = Omit<LinearOptions, (typeof defining)[number] | 'seed'>
 
-/** The `brauer` entry of a model file's metadata, as JSON. */
-interface Stored {
-  readonly format: 1
+/** The `brauer` entry of a model file's metadata, as JSON, beside `"format": 1`. */
+export interface StoredLayer {
   readonly group: string
   /** One n, or one per factor of a product. */
   readonly n: number | readonly number[]
@@ -28,22 +27,25 @@ interface Stored {
   readonly diagrams: Readonly<Record<string, readonly string[]>>
 }
 
-/** A layer as a model file (safetensors): its parameters under their names, and the metadata entry `brauer`, from which
- *  `loadModel` makes the layer again. The same layer gives the same bytes. */
-export function saveModel(layer: Linear): Uint8Array {
-  if (!(layer instanceof Linear))
-    throw expected('invalid-argument', 'saveModel: layer', 'a layer made by linear', show(layer))
+/** What makes a layer again, but for its parameters: JSON. */
+export function describeLayer(layer: Linear): StoredLayer {
   const { group, input, output, options, parameters } = layer
   const sizes = group.kinds.map((kind) => kind.n)
-  const stored: Stored = {
-    format: 1,
+  return {
     group: group.name,
     n: sizes.length === 1 ? sizes[0]! : sizes,
     spaces: { input, output },
     options: Object.fromEntries([...defining, ...remembered].map((name) => [name, options[name]])),
     diagrams: Object.fromEntries(Object.keys(parameters).map((name) => [name, diagramsOf(layer, name)])),
   }
-  return writeSafetensors(parameters, { brauer: JSON.stringify(stored) })
+}
+
+/** A layer as a model file (safetensors): its parameters under their names, and the metadata entry `brauer`, from which
+ *  `loadModel` makes the layer again. The same layer gives the same bytes. */
+export function saveModel(layer: Linear): Uint8Array {
+  if (!(layer instanceof Linear))
+    throw expected('invalid-argument', 'saveModel: layer', 'a layer made by linear', show(layer))
+  return writeSafetensors(layer.parameters, { brauer: JSON.stringify({ format: 1, ...describeLayer(layer) }) })
 }
 
 /** Makes the layer of a model file. Rows of weights are found by the keys of their diagrams; weights of another dtype are
@@ -55,13 +57,13 @@ export function loadModel(bytes: Uint8Array, options: ModelOptions = {}): Linear
   const { backend, cuda, precision } = resolveOptions(options)
   chooseBackend(backend, { ...cuda, precision })
   const { tensors, metadata } = readSafetensors(bytes)
-  const stored = parse(metadata['brauer'])
+  const stored = parseStored(parseMetadata(metadata))
   const layer = make(stored, options, tensors)
   layer.load(inOrder(layer, stored, tensors))
   return layer
 }
 
-const isFree = (name: string): boolean => ![...defining, 'seed'].includes(name)
+export const isFree = (name: string): boolean => ![...defining, 'seed'].includes(name)
 
 function diagramsOf(layer: Linear, name: string): string[] {
   const [kind, ...orders] = name.split('.')
@@ -69,7 +71,8 @@ function diagramsOf(layer: Linear, name: string): string[] {
   return layer.diagrams(k, l).map((diagram) => diagram.key)
 }
 
-function make(stored: Stored, free: ModelOptions, tensors: Record<string, Tensor>): Linear {
+/** The layer, with random parameters. @throws BrauerError `invalid-file` for one that cannot be made */
+export function make(stored: StoredLayer, free: ModelOptions, tensors: Record<string, Tensor>): Linear {
   const { group, n, spaces, options } = stored
   // Given but undefined means not given.
   const given = Object.fromEntries(Object.entries(free).filter(([, value]) => value !== undefined))
@@ -96,7 +99,7 @@ function groupOf(name: string, n: number | readonly number[]): Group {
 }
 
 /** A layer too large for memory is the file's fault where the file itself holds less than one of its parameters. */
-function checkHeld({ spaces: { input, output } }: Stored, tensors: Record<string, Tensor>): void {
+function checkHeld({ spaces: { input, output } }: StoredLayer, tensors: Record<string, Tensor>): void {
   const held = Object.values(tensors).reduce((sum, { size }) => sum + size, 0)
   const largest = Math.max(...Object.values(input)) * Math.max(...Object.values(output))
   if (held < largest)
@@ -104,7 +107,11 @@ function checkHeld({ spaces: { input, output } }: Stored, tensors: Record<string
 }
 
 /** The file's tensors with their rows in the layer's order of diagrams. */
-function inOrder(layer: Linear, stored: Stored, tensors: Record<string, Tensor>): Record<string, TensorLike> {
+export function inOrder(
+  layer: Linear,
+  stored: StoredLayer,
+  tensors: Record<string, Tensor>,
+): Record<string, TensorLike> {
   const parameters = layer.parameters
   const dtype = computeDtype(layer.options.dtype)
   for (const name of Object.keys(tensors)) {
@@ -136,7 +143,9 @@ function inOrder(layer: Linear, stored: Stored, tensors: Record<string, Tensor>)
   )
 }
 
-function parse(text: string | undefined): Stored {
+/** The entry `brauer` of a file's metadata. @throws BrauerError `invalid-file` unless it has a format that is known */
+export function parseMetadata(metadata: Readonly<Record<string, string>>): Record<string, unknown> {
+  const text = metadata['brauer']
   if (text === undefined) throw invalid('metadata', 'an entry "brauer"', 'a safetensors file without one')
   let value: unknown
   try {
@@ -146,6 +155,12 @@ function parse(text: string | undefined): Stored {
   }
   const stored = record(value, 'metadata')
   if (stored['format'] !== 1) throw invalid('format', '1, the only one so far', show(stored['format']))
+  return stored
+}
+
+/** @throws BrauerError `invalid-file` unless these are the members of a stored layer */
+export function parseStored(stored: Record<string, unknown>): StoredLayer {
+  if (stored['network'] !== undefined) throw invalid('metadata', 'one layer', 'a network: use loadNetwork')
   if (typeof stored['group'] !== 'string') throw invalid('group', 'a name', show(stored['group']))
   const n = stored['n']
   if (typeof n !== 'number' && !(Array.isArray(n) && n.every((size) => typeof size === 'number')))
@@ -161,13 +176,13 @@ function parse(text: string | undefined): Stored {
     if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string'))
       throw invalid(`diagrams of ${name}`, 'a list of keys', show(keys))
   }
-  return value as Stored
+  return stored as unknown as StoredLayer
 }
 
-function record(value: unknown, where: string): Record<string, unknown> {
+export function record(value: unknown, where: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw invalid(where, 'an object', show(value))
 }
 
-const invalid = (where: string, wanted: string, received: string): BrauerError =>
+export const invalid = (where: string, wanted: string, received: string): BrauerError =>
   expected('invalid-file', `model file: ${where}`, wanted, received)

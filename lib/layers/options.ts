@@ -84,16 +84,6 @@ export function resolveOptions<D extends Dtype>(options: LinearOptions<D> | unde
   })
 }
 
-/** Options of `explain`. @throws BrauerError `unknown-option`, `invalid-argument` */
-export function explainOptions(options: unknown): { batch?: number; program?: boolean; device?: string } {
-  const given = ownOptions(options, ['batch', 'program', 'device'], 'explain: options')
-  const { batch, device } = given
-  if (batch !== undefined) checkInteger(batch, 'explain: batch', 1)
-  if (device !== undefined && typeof device !== 'string')
-    throw expected('invalid-argument', 'explain: device', 'the name of a device', show(device))
-  return given
-}
-
 function checkBoolean(value: unknown, name: string): boolean {
   if (typeof value !== 'boolean')
     throw expected('invalid-argument', `linear: option ${name}`, 'true or false', show(value))

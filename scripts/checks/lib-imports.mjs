@@ -8,7 +8,23 @@ export const name = 'imports in lib/ point along the pipeline'
 
 // Each folder may import itself, the leaves, and every folder before it in its row.
 const leaves = { errors: [], tensor: ['errors'] }
-const pipeline = ['diagrams', 'groups', 'plan', 'program', 'backends', 'runtime', 'layers', 'server', 'index', 'onnx', 'tfjs', 'cli'] // prettier-ignore
+const pipeline = [
+  'diagrams',
+  'groups',
+  'plan',
+  'program',
+  'backends',
+  'runtime',
+  'layers',
+  'tape',
+  'networks',
+  'training',
+  'server',
+  'index',
+  'onnx',
+  'tfjs',
+  'cli',
+]
 // File formats know tensors and nothing of layers; from the layers on they may be used.
 const interop = { folder: 'interop', usedFrom: 'layers' }
 

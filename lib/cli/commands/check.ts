@@ -1,13 +1,13 @@
-import { check as checkLayer } from '../../layers/check.js'
+import { check as checkLayer } from '../../networks/check.js'
 import type { Command } from '../command.js'
-import { layerFlags, numberFlag, openLayer, runFlags } from '../layer.js'
+import { layerFlags, numberFlag, openModule, runFlags } from '../layer.js'
 import { Progress } from '../progress.js'
 import { table } from '../table.js'
 
 export const check: Command = {
   name: 'check',
   summary:
-    'Checks a layer under random group elements, in float64: equivariance and both gradients. Exit status 1 when it fails.',
+    'Checks a layer or network under random group elements, in float64: equivariance and derivatives. Exit status 1 when it fails.',
   forms: ['MODEL.safetensors', 'GROUP --in SPACE --out SPACE [--bias …]'],
   flags: {
     trials: { value: 'N', help: 'number of random group elements, 8 when left out' },
@@ -18,7 +18,7 @@ export const check: Command = {
   },
   async run({ flags, rest }) {
     // The seed is the check's own here, not that of the initial weights.
-    const layer = openLayer({ rest, flags: { ...flags, seed: undefined } }, 'check')
+    const layer = openModule({ rest, flags: { ...flags, seed: undefined } }, 'check')
     const trials = numberFlag(flags, 'trials') ?? 8
     const progress = new Progress('check', trials)
     const rows = checkLayer(layer, {

@@ -1,9 +1,9 @@
 import { show } from '../../errors.js'
-import type { Linear } from '../../layers/linear.js'
+import type { Module } from '../../networks/module.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { type Command, UsageError } from '../command.js'
 import { checkOutputPath, convert, readInputs, writeOutputs } from '../files.js'
-import { openModel, runFlags } from '../layer.js'
+import { openNetwork, runFlags } from '../layer.js'
 import { Progress } from '../progress.js'
 import { bytesText, countText, secondsText, table } from '../table.js'
 
@@ -11,7 +11,8 @@ type Tensors = Readonly<Record<string, Tensor>>
 
 export const run: Command = {
   name: 'run',
-  summary: 'Applies a layer to a file: npy for a space of one order, safetensors named by order (0, 1, 2, …) for any.',
+  summary:
+    'Applies a layer or network to a file: npy for a space of one order, safetensors named by order (0, 1, 2, …) for any.',
   forms: ['MODEL.safetensors INPUT -o OUTPUT'],
   flags: { output: { short: 'o', value: 'FILE', help: 'where the output goes, .npy or .safetensors' }, ...runFlags },
   async run({ flags, rest }) {
@@ -22,7 +23,7 @@ export const run: Command = {
     if (more.length > 0) throw new UsageError(`run: ${show(more[0])} is one argument too many`)
     if (typeof output !== 'string') throw new UsageError('run: -o OUTPUT is missing')
 
-    const layer = openModel(model, flags)
+    const layer = openNetwork(model, flags)
     const { dtype } = layer.options
     checkOutputPath(output, layer.output, dtype)
     const stored = readInputs(input, layer.input)
@@ -53,7 +54,7 @@ export const run: Command = {
 
 /** Runs a batch piece by piece, so that progress can be shown; an item's bits do not depend on the batch around it. The pieces
  *  begin small and grow while they take less than a tenth of a second. `seconds` is the time inside the layer. */
-function forwardInChunks(layer: Linear, x: Tensors): { y: Tensors; seconds: number; batch: number } {
+function forwardInChunks(layer: Module, x: Tensors): { y: Tensors; seconds: number; batch: number } {
   const batch = batchOf(x)
   const item = bytesOf(x) / batch
   // Inputs that are no batch, or disagree on it, go to the layer as they are: it says what is wrong.

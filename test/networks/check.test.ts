@@ -1,5 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
-import { check, linear, O, product, S, SO, Sp, type Tensor, tensor } from '../../lib/index.js'
+import {
+  check,
+  linear,
+  Network,
+  norms,
+  O,
+  product,
+  S,
+  sequential,
+  SO,
+  Sp,
+  type Tensor,
+  tensor,
+} from '../../lib/index.js'
+import { apply } from '../../lib/tape/elementwise.js'
+import { record, type Value } from '../../lib/tape/value.js'
 
 type Checkable = Parameters<typeof check>[0]
 
@@ -33,11 +48,11 @@ function spoilt(change: (layer: ReturnType<typeof make>) => object): Checkable {
     options,
     backend,
     parameters,
-    forwardSync: (x) => layer.forwardSync(x as never),
-    inputGradientSync: (g) => layer.inputGradientSync(g as never),
-    weightGradientSync: (x, g) => layer.weightGradientSync(x as never, g as never),
+    forwardSync: (x: never) => layer.forwardSync(x),
+    inputGradientSync: (g: never) => layer.inputGradientSync(g),
+    weightGradientSync: (x: never, g: never) => layer.weightGradientSync(x, g),
     ...change(layer),
-  } as Checkable
+  } as unknown as Checkable
 }
 const make = () => linear(O(3), { 1: 2, 2: 1 }, { 1: 1, 2: 2 }, { dtype: 'float64', bias: true })
 
@@ -128,5 +143,32 @@ describe('options', () => {
     [{ tolerance: NaN }, 'check: tolerance: expected a number of at least 0, received NaN'],
   ])('%j is refused', (options, message) => {
     expect(() => check(make(), options)).toThrow(message)
+  })
+})
+
+describe('networks', () => {
+  test('in float32 are checked through a copy in float64', () => {
+    const network = sequential(linear(O(3), { 1: 2 }, { 1: 3 }), norms(O(3), { 1: 3 }))
+    const rows = check(network, { trials: 2 })
+    expect(rows.map(({ name, holds }) => [name.slice(0, 5), holds])).toEqual([
+      ['f(gx)', true],
+      ['⟨df, ', true],
+      ['df = ', true],
+    ])
+    expect(rows[0]!.error).toBeLessThan(1e-13)
+  })
+
+  test('what is no equivariant map fails, and what is no derivative', () => {
+    const components = (apply_: (x: Value) => Value) =>
+      new Network({ specification: { kind: 'made up' }, group: O(3), input: { 1: 1 }, output: { 1: 1 }, dtype: 'float64', apply: (x) => ({ 1: apply_(x['1']!) }) }) // prettier-ignore
+    const holds = (network: Network) => check(network, { trials: 2 }).map((row) => row.holds)
+    expect(holds(components((x) => apply('tanh', x)))).toEqual([false, true, true])
+    const twice = (value: Value): Value =>
+      record(
+        { name: 'twice', run: ([data]) => [data!.map((x) => 2 * x)], adjoint: ([g]) => [g] },
+        [value],
+        [value.shape],
+      )[0]!
+    expect(holds(components(twice))).toEqual([true, true, false])
   })
 })

@@ -4,8 +4,11 @@ import type { Group } from '../groups/group.js'
 import { decoder } from '../tensor/half.js'
 import { normalAt, uniform } from '../tensor/random.js'
 import { Tensor, tensor } from '../tensor/tensor.js'
-import { linear, type Linear } from './linear.js'
-import { ownOptions } from './options.js'
+import { linear, type Linear } from '../layers/linear.js'
+import { ownOptions } from '../layers/options.js'
+import { copyModule } from './model.js'
+import type { Module } from './module.js'
+import { Network } from './network.js'
 
 type Tensors = Readonly<Record<string, Tensor>>
 
@@ -42,13 +45,21 @@ export interface CheckRow {
   readonly holds: boolean
 }
 
-/** Checks a layer under random group elements and random inputs, in float64 (a layer of another dtype through a float64 copy
+/** The largest error of a derivative beside finite differences that passes, whatever the tolerance. */
+const differences = 1e-6
+const step = 1e-4
+
+/** Checks a layer or a network under random group elements and random inputs, in float64 (a layer of another dtype through a float64 copy
  *  of it on the same backend):
  *  - f(g x) = g f(x), for each output order l, relative to ‖g‖^(k+l)·‖f(x)‖ with k the largest input order;
  *  - ⟨f(x) − f(0), y⟩ = ⟨x, inputGradient(y)⟩;
  *  - ⟨f(x), y⟩ = ⟨parameters, weightGradient(x, y)⟩.
+ *
+ *  For a network, the last two are instead, with derivatives df along random tangents of x and of the parameters:
+ *  - ⟨df, y⟩ = ⟨tangents, pullback(y)⟩;
+ *  - df is the limit of finite differences (to 1e-6).
  *  @throws BrauerError `invalid-argument` */
-export function check(layer: Checkable, options?: CheckOptions): CheckRow[] {
+export function check(layer: Checkable | Module, options?: CheckOptions): CheckRow[] {
   const names = ['trials', 'seed', 'tolerance', 'onTrial']
   const {
     trials = 8,
@@ -65,7 +76,7 @@ export function check(layer: Checkable, options?: CheckOptions): CheckRow[] {
   if (!Number.isSafeInteger(seed)) throw expected('invalid-argument', 'check: seed', 'an integer', show(seed))
   if (!(tolerance >= 0))
     throw expected('invalid-argument', 'check: tolerance', 'a number of at least 0', show(tolerance))
-  const exact = inFloat64(layer)
+  const exact = layer instanceof Network ? networkInFloat64(layer) : inFloat64(layer as Checkable)
   const errors = new Map<string, number>()
   for (let trial = 0; trial < trials; trial++) {
     for (const [name, error] of measure(exact, seed + trial)) {
@@ -74,10 +85,16 @@ export function check(layer: Checkable, options?: CheckOptions): CheckRow[] {
     }
     onTrial?.(trial + 1)
   }
-  return [...errors].map(([name, error]) => ({ name, error, holds: error <= tolerance }))
+  return [...errors].map(([name, error]) => ({
+    name,
+    error,
+    holds: error <= (name === limit ? Math.max(tolerance, differences) : tolerance),
+  }))
 }
 
-function measure(layer: Checkable, seed: number): [string, number][] {
+const limit = 'df = lim (f(x + hu) − f(x)) / h'
+
+function measure(layer: Checkable | Module, seed: number): [string, number][] {
   const { group } = layer
   const element = group.sample(uniform(seed))
   const norm = Math.max(...element.map((matrix, kind) => spectralNorm(matrix, group.kinds[kind]!.n)))
@@ -92,6 +109,13 @@ function measure(layer: Checkable, seed: number): [string, number][] {
     return [`f(gx) = g f(x), order ${order || "''"}`, distance(moved[order]!, wanted[order]!) / (scale || 1)]
   })
 
+  const derivatives = layer instanceof Network ? smooth(layer, x, y, seed) : linearly(layer as Checkable, x, y, fx)
+  return [...rows, ...derivatives]
+}
+
+/** The adjoints of a map that is linear up to a constant. */
+function linearly(layer: Checkable, x: Tensors, y: Tensors, fx: Tensors): [string, number][] {
+  const rows: [string, number][] = []
   const constant = layer.forwardSync(zeros(x))
   const back = layer.inputGradientSync(y)
   const size = Math.max(lengths(fx) * lengths(y), lengths(x) * lengths(back)) || 1
@@ -103,6 +127,58 @@ function measure(layer: Checkable, seed: number): [string, number][] {
   rows.push(['⟨f(x), y⟩ = ⟨w, weight gradient⟩', Math.abs(inner(fx, y) - inner(parameters, gradient)) / weight])
   return rows
 }
+
+/** The derivative of a network, its adjoint, and finite differences. */
+function smooth(network: Network, x: Tensors, y: Tensors, seed: number): [string, number][] {
+  const { parameters } = network
+  let stream = 2 ** 45
+  const random = (values: Tensors): Tensors =>
+    map(values, ({ shape, size }) => {
+      const first = (stream += 2 ** 32)
+      return tensor(Float64Array.from({ length: size }, (_, i) => normalAt(seed, first + i)), shape) // prettier-ignore
+    })
+  const [dx, dw] = [random(x), random(parameters)]
+  const { tangent } = network.jvpSync(x, { x: dx, parameters: dw })
+  const back = network.vjpSync(x).pullback(y)
+  const size =
+    lengths(tangent) * lengths(y) + lengths(dx) * lengths(back.x) + lengths(dw) * lengths(back.parameters) || 1
+  const adjoint = Math.abs(inner(tangent, y) - inner(dx, back.x) - inner(dw, back.parameters)) / size
+
+  const moved = (by: number): Tensors => {
+    const along = (values: Tensors, direction: Tensors): Tensors =>
+      Object.fromEntries(
+        Object.entries(values).map(([name, { data, shape }]) => [
+          name,
+          tensor(
+            Float64Array.from(data, (value, i) => value + by * direction[name]!.data[i]!),
+            shape,
+          ),
+        ]),
+      )
+    return network.forwardSync(along(x, dx), { parameters: along(parameters, dw) })
+  }
+  // The fourth-order difference quotient.
+  const [a, b, c, d] = [2, 1, -1, -2].map((by) => moved(by * step)) as [Tensors, Tensors, Tensors, Tensors]
+  let [apart, whole] = [0, 0]
+  for (const [order, { data }] of Object.entries(tangent)) {
+    const at = (values: Tensors, i: number): number => values[order]!.data[i]!
+    for (let i = 0; i < data.length; i++) {
+      const quotient = (8 * (at(b, i) - at(c, i)) - (at(a, i) - at(d, i))) / (12 * step)
+      apart += (data[i]! - quotient) ** 2
+      whole += data[i]! ** 2 + at(b, i) ** 2
+    }
+  }
+  return [
+    ['⟨df, y⟩ = ⟨tangents, pullback(y)⟩', adjoint],
+    [limit, Math.sqrt(apart / (whole || 1))],
+  ]
+}
+
+const networkInFloat64 = (network: Network): Module =>
+  network.options.dtype === 'float64' ? network : copyModule(network, { dtype: 'float64', backend: backendOf(network) })
+
+/** By name, where a layer of it has one. */
+const backendOf = ({ backend }: Network): string => (backend.name === 'javascript' ? 'auto' : backend.name)
 
 function inFloat64(layer: Checkable): Checkable {
   if (layer.options.dtype === 'float64' && layer.options.layout === 'channels-last') return layer
