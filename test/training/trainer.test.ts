@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import {
-  adamW, gated, linear, O, S, saveNetwork, sequential, sgd, tensor, Trainer, type Module, type Optimizer, type TrainingData,
+  adamW, gated, linear, O, readSafetensors, S, saveNetwork, sequential, sgd, tensor, Trainer, type Module, type Optimizer, type TrainingData,
 } from '../../lib/index.js' // prettier-ignore
 import { shuffle } from '../../lib/training/minibatches.js'
 import { normalAt } from '../../lib/tensor/random.js'
@@ -44,6 +44,8 @@ describe.each(few)('on %s', (backend) => {
     const losses: number[] = []
     await whole.run(10, { onStep: (_done, loss) => losses.push(loss) })
     const checkpoint = whole.save()
+    for (const [name, value] of Object.entries(readSafetensors(checkpoint).tensors))
+      expect([name, value.toNumbers().some((number) => number !== 0)]).toEqual([name, true])
     const last = await whole.run(4)
     expect(last).toBeLessThan(losses[0]!)
 
