@@ -31,6 +31,14 @@ export { Network } from './networks/network.js'
 export { check } from './networks/check.js'
 export type { CheckOptions, CheckRow } from './networks/check.js'
 
+// Training
+export { Trainer } from './training/trainer.js'
+export type { RunOptions, TrainerOptions, TrainingData } from './training/trainer.js'
+export { adamW, sgd } from './training/optimizers.js'
+export type { AdamWOptions, Optimizer, SgdOptions } from './training/optimizers.js'
+export { meanSquaredError } from './training/losses.js'
+export type { Loss } from './training/losses.js'
+
 // For servers
 export { batched } from './server/batched.js'
 export type { Batchable, Batched, BatchedOptions, BatchedStats } from './server/batched.js'

@@ -131,11 +131,15 @@ function linearly(layer: Checkable, x: Tensors, y: Tensors, fx: Tensors): [strin
 /** The derivative of a network, its adjoint, and finite differences. */
 function smooth(network: Network, x: Tensors, y: Tensors, seed: number): [string, number][] {
   const { parameters } = network
-  let stream = 2 ** 45
+  let next = 2 ** 29
   const random = (values: Tensors): Tensors =>
     map(values, ({ shape, size }) => {
-      const first = (stream += 2 ** 32)
-      return tensor(Float64Array.from({ length: size }, (_, i) => normalAt(seed, first + i)), shape) // prettier-ignore
+      const first = next
+      next += size
+      return tensor(
+        Float64Array.from({ length: size }, (_, i) => normalAt(seed, first + i)),
+        shape,
+      )
     })
   const [dx, dw] = [random(x), random(parameters)]
   const { tangent } = network.jvpSync(x, { x: dx, parameters: dw })
@@ -195,7 +199,7 @@ function draw(group: Group, space: Readonly<Record<string, number>>, seed: numbe
       const sizes = group.indices(group.parseOrder(order)).map((kind) => group.kinds[kind]!.n)
       const shape = [2, ...sizes, channels]
       const count = shape.reduce((total, n) => total * n, 1)
-      const first = stream * 2 ** 40
+      const first = stream * 2 ** 24
       return [
         order,
         tensor(

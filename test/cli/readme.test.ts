@@ -9,22 +9,36 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const section = (title: string): string => readme.split(/^## /m).find((text) => text.startsWith(title)) ?? ''
 const blocks = (text: string): string[] => [...text.matchAll(/^```\w*\n(.*?)^```$/gms)].map(([, block]) => block!)
 
+/** Runs code inside the project, so that the package finds itself by name. */
+function run(code: string): { status: number | null; stdout: string; stderr: string } {
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const folder = mkdtempSync(join(root, '.cache', 'readme-'))
+  try {
+    writeFileSync(join(folder, 'code.mjs'), code)
+    const env = { ...process.env, NODE_OPTIONS: '' }
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, 'code.mjs')], {
+      encoding: 'utf8',
+      env,
+    })
+    return { status, stdout, stderr }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
 describe('the README', () => {
   test('the first layer prints what stands below it', () => {
     const [code, output] = blocks(section('A first layer'))
-    // Inside the project, so that the package finds itself by name.
-    mkdirSync(join(root, '.cache'), { recursive: true })
-    const folder = mkdtempSync(join(root, '.cache', 'readme-'))
-    try {
-      writeFileSync(join(folder, 'first-layer.mjs'), code!)
-      const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, 'first-layer.mjs')], {
-        encoding: 'utf8',
-        env: { ...process.env, NODE_OPTIONS: '' },
-      })
-      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: output, stderr: '' })
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
+    expect(run(code!)).toEqual({ status: 0, stdout: output, stderr: '' })
+  })
+
+  test('the network is equivariant, and is trained', () => {
+    const data = `import { tensor } from 'brauer'
+      const points = tensor(Float32Array.from({ length: 960 }, (_, i) => Math.sin(i * i)), [64, 3, 5])
+      const targets = tensor(Float32Array.from({ length: 64 }, (_, i) => Math.cos(i)), [64, 1])\n`
+    const [network, training] = [blocks(section('Networks'))[0]!, blocks(section('Training'))[0]!]
+    const code = `${network}${data}${training}console.log(trainer.step, checkpoint.length > 1000)`
+    expect(run(code)).toEqual({ status: 0, stdout: 'true\n20 true\n', stderr: '' })
   })
 
   test('the picture is what draw gives', () => {

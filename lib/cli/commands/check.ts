@@ -1,7 +1,7 @@
 import { check as checkLayer } from '../../networks/check.js'
 import type { Command } from '../command.js'
 import { layerFlags, numberFlag, openModule, runFlags } from '../layer.js'
-import { Progress } from '../progress.js'
+import { Progress } from '../../training/progress.js'
 import { table } from '../table.js'
 
 export const check: Command = {

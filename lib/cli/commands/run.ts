@@ -4,7 +4,7 @@ import { Tensor } from '../../tensor/tensor.js'
 import { type Command, UsageError } from '../command.js'
 import { checkOutputPath, convert, readInputs, writeOutputs } from '../files.js'
 import { openNetwork, runFlags } from '../layer.js'
-import { Progress } from '../progress.js'
+import { Progress } from '../../training/progress.js'
 import { bytesText, countText, secondsText, table } from '../table.js'
 
 type Tensors = Readonly<Record<string, Tensor>>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { Progress } from '../../lib/cli/progress.js'
+import { Progress } from '../../lib/training/progress.js'
 
 const written: string[] = []
 const wasTerminal = process.stderr.isTTY

@@ -1,5 +1,3 @@
-import { secondsText } from './table.js'
-
 /** Shows how far a longer job has come, on stderr, once it has taken a second: one line that is drawn again on a
  *  terminal, elsewhere a new line every ten seconds. */
 export class Progress {
@@ -20,7 +18,9 @@ export class Progress {
     const live = process.stderr.isTTY
     this.#next = elapsed + (live ? 100 : 10_000)
     const rest =
-      done > 0 ? `, about ${secondsText(Math.ceil(((elapsed / done) * (this.#total - done)) / 1000))} to go` : ''
+      done > 0
+        ? `, about ${Number(Math.ceil(((elapsed / done) * (this.#total - done)) / 1000).toPrecision(3))} s to go`
+        : ''
     const text = `${this.#what}: ${done} of ${this.#total} (${Math.floor((100 * done) / this.#total)}%)${rest}`
     // \x1b[K clears what a longer line left behind.
     process.stderr.write(live ? `\r${text}\x1b[K` : `${text}\n`)
