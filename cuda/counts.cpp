@@ -49,7 +49,7 @@ Counts Counter::of(const OpCode& op, double items, double groups) const {
       return of_move(rows<MoveCode>(code_->moves)[op.index], items, groups);
     case Kind::product: {
       const auto& product = rows<ProductCode>(code_->products)[op.index];
-      return of_product(product, product.rows, items, in_shared_, resident_);
+      return of_product(product, product.rows, items, in_shared_ && resident_, in_shared_ && resident_);
     }
     case Kind::weights: {
       const auto& weights = rows<WeightsCode>(code_->weights)[op.index];

@@ -38,7 +38,7 @@ void boxed(BoxedArguments<T> a) {
     Turns turns(team);
     for (std::uint32_t i = section.first; i < section.end; i++) {
       if (ops[i].barrier && i > section.first) sync_group(barrier, threads), turns.start();
-      turns.took(run_op(step, ops[i], turns.next(1)));
+      turns.took(run_op<T, Space::box>(step, ops[i], turns.next(1)));
     }
     sync_group(barrier, threads);
   }

@@ -125,7 +125,7 @@ void fused(FusedArguments<T> a) {
     Turns turns(team);
     for (std::uint32_t i = 0; i < a.code->op_count; i++) {
       if (ops[i].barrier) sync_group(barrier, threads), turns.start();
-      turns.took(run_op(step, ops[i], turns.next(a.groups[i])));
+      turns.took(run_op<T, Space::arena>(step, ops[i], turns.next(a.groups[i])));
     }
     sync_group(barrier, threads);
     take_tile(a, own.arena, first, items, team);

@@ -160,13 +160,14 @@ BRAUER_CALLED std::uint32_t run_lists(Step<T> step, const OrbitCode& orbit, Team
   return places * team.groups;
 }
 
-template <class T>
+template <class T, Space kSpace>
 BRAUER_DEVICE std::uint32_t run_orbit(Step<T> step, const OrbitCode& orbit, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
-  const bool is_listed = orbit.list_count > 0 || step.shape;
-  if (is_listed)
-    return orbit.vector > 1 ? run_lists<T, kVector>(step, orbit, team) : run_lists<T, 1>(step, orbit, team);
-  return orbit.vector > 1 ? run_multis<T, kVector>(step, orbit, team) : run_multis<T, 1>(step, orbit, team);
+  if constexpr (kSpace != Space::box) {
+    if (orbit.list_count == 0 && orbit.vector > 1) return run_multis<T, kVector>(step, orbit, team);
+    if (orbit.list_count == 0) return run_multis<T, 1>(step, orbit, team);
+  }
+  return orbit.vector > 1 ? run_lists<T, kVector>(step, orbit, team) : run_lists<T, 1>(step, orbit, team);
 }
 
 }  // namespace brauer::cuda

@@ -175,31 +175,39 @@ BRAUER_CALLED std::uint32_t run_serial_product(Step<T> step, const ProductCode& 
   return step.items;
 }
 
-template <class T>
+template <class T, Space kSpace>
 BRAUER_DEVICE std::uint32_t run_product(Step<T> step, const ProductCode& code, Team team) {
   constexpr int kVector = 16 / int(sizeof(T));
-  if (code.serial) return run_serial_product(step, code, team);
+  using Single = ProductKind<1, 1, false, false, false>;
+  using Rows = ProductKind<kProductRows, 1, false, false, false>;
+  if constexpr (kSpace != Space::box)
+    if (code.serial) return run_serial_product(step, code, team);
   if constexpr (sizeof(T) == 4) {
     if (step.precision == Precision::tf32 && !code.own) return run_product_mma<false>(step, code, team);
     if (step.precision == Precision::split && !code.own) return run_product_mma<true>(step, code, team);
   }
-  if (code.own) {
-    if (code.vector > 1) return run_product_rows<T, kVector, ProductKind<1, 1, false, false, false>>(step, code, team);
-    return run_product_rows<T, 1, ProductKind<1, 1, false, false, false>>(step, code, team);
-  }
-  if (code.pairs && code.left_vector) {
-    if (!is_shared(items_of(step, code.left)[0]))
+  if (code.own && code.vector > 1) return run_product_rows<T, kVector, Single>(step, code, team);
+  if (code.own) return run_product_rows<T, 1, Single>(step, code, team);
+  // Pairs are of float32 alone.
+  if constexpr (sizeof(T) == 4) {
+    if (code.pairs && code.left_vector) {
+      // The weights of a box lie in memory; where those of an arena do, its items often do too.
+      const bool left = kSpace != Space::memory && is_shared(items_of(step, code.left)[0]);
+      const bool right = kSpace == Space::arena && is_shared(items_of(step, code.right)[0]);
+      if constexpr (kSpace == Space::box)
+        if (left) return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, false>>(step, code, team);
+      if constexpr (kSpace == Space::arena)
+        if (left && right)
+          return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, true>>(step, code, team);
       return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, false, false>>(step, code, team);
-    if (!is_shared(items_of(step, code.right)[0]))
-      return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, false>>(step, code, team);
-    return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, true>>(step, code, team);
+    }
+    if (code.pairs)
+      return run_product_rows<T, kVector, ProductKind<kPairRows, 2, false, false, false>>(step, code, team);
   }
-  if (code.pairs) return run_product_rows<T, kVector, ProductKind<kPairRows, 2, false, false, false>>(step, code, team);
   if (code.vector > 1 && code.left_vector)
     return run_product_rows<T, kVector, ProductKind<kProductRows, 1, true, false, false>>(step, code, team);
-  if (code.vector > 1)
-    return run_product_rows<T, kVector, ProductKind<kProductRows, 1, false, false, false>>(step, code, team);
-  return run_product_rows<T, 1, ProductKind<kProductRows, 1, false, false, false>>(step, code, team);
+  return code.vector > 1 ? run_product_rows<T, kVector, Rows>(step, code, team)
+                         : run_product_rows<T, 1, Rows>(step, code, team);
 }
 
 template <class T, int V>

@@ -24,7 +24,7 @@ void staged(StagedArguments<T> a) {
     for (std::uint32_t i = 0; i < a.count; i++) {
       // Each goes on with the workers after those that the one before has given its last jobs.
       const Team team{rank >= from ? rank - from : rank - from + size, size, a.groups[i]};
-      const std::uint32_t jobs = run_kind<T, kKind>(step, ops[i], team);
+      const std::uint32_t jobs = run_kind<T, Space::memory, kKind>(step, ops[i], team);
       if (a.count > 1) from = (from + (jobs + 31) / 32 * 32) % size;
     }
   }

@@ -14,6 +14,9 @@ struct Team {
   std::uint32_t rank, size, groups;
 };
 
+// Where the items of a kernel lie: in memory, in boxes in shared memory, or in arenas, which may be either.
+enum class Space { memory, box, arena };
+
 // What an instruction runs over: items [first, first + items) of the views.
 template <class T>
 struct Step {
