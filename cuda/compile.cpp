@@ -254,6 +254,7 @@ void Compiler::add(const Mix& mix) {
   code.vector = code.serial ? 1 : vector_of(code.cols, {code.out}, {code.out_row});
   // Right is read by vectors too where its columns lie side by side, else one by one.
   if (code.right_j == 1) code.vector = std::min(code.vector, vector_of(code.cols, {code.right}, {code.right_k}));
+  if (code.own && vector_ != 4) code.vector = 1;  // kernels have no other of float64, see run_product
   code.pairs = code.vector == 4 && !code.own && code.cols / code.vector % 2 == 0;
   code.col_blocks = code.cols / code.vector / (code.pairs ? 2 : 1);
   code.per_row = divider(std::max(code.col_blocks, 1u)), code.per_item = divider(std::max(code.rows, 1u));
