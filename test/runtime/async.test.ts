@@ -54,13 +54,19 @@ describe('the event loop runs while a layer is planned', () => {
     ['O(5) 5→5', O(5), { 5: 1 }, { 5: 1 }],
     ['S(6) 4→4', S(6), { 4: 1 }, { 4: 1 }],
   ])('%s', async (_, group, input, output) => {
-    const plan = async () => linear(group, input, output, { expectedBatch: 64, backend: 'cpu' })
-    const blocking = await watch(plan)
-    const free = await watch(() => linear.async(group, input, output, { expectedBatch: 65, backend: 'cpu' }))
+    // Others on the machine only ever lengthen a wait: the shortest of a few tries is ours. None is planned before.
+    let [share, ticks] = [Infinity, 0]
+    for (let batch = 64; batch < 72 && share >= 0.5; batch += 2) {
+      const plan = async () => linear(group, input, output, { expectedBatch: batch, backend: 'cpu' })
+      const blocking = await watch(plan)
+      const free = await watch(() => linear.async(group, input, output, { expectedBatch: batch + 1, backend: 'cpu' }))
+      expect(blocking.ticks).toBe(1)
+      share = free.longest / blocking.whole
+      ticks = free.ticks
+    }
     // What is left for this thread is to load the programs: a part of what linear keeps it for.
-    expect(blocking.ticks).toBe(1)
-    expect(free.ticks).toBeGreaterThan(3)
-    expect(free.longest).toBeLessThan(blocking.whole / 2)
+    expect(ticks).toBeGreaterThan(3)
+    expect(share).toBeLessThan(0.5)
   })
 })
 
