@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint'
 
 // Few rules, all of them errors. Those that need types are on for what ships and what tests it.
 export default tseslint.config(
-  { ignores: ['dist/', 'dist-bench/', 'build/', 'build-*/', '.cache/', 'prebuilds/'] },
+  { ignores: ['dist/', 'dist-bench/', 'dist-examples/', 'build/', 'build-*/', '.cache/', 'prebuilds/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   tseslint.configs.recommended,
@@ -14,7 +14,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['lib/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    files: ['lib/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
     languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

@@ -13,6 +13,12 @@ export default {
     '^(?:\\.\\.?/)+lib/(.*)\\.js$': '<rootDir>/dist/$1.js',
     '^(\\.\\.?/.*)\\.js$': ['$1.js', '$1.ts'],
   },
-  modulePathIgnorePatterns: ['<rootDir>/build', '<rootDir>/prebuilds', '<rootDir>/dist-bench', '<rootDir>/.cache'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/build',
+    '<rootDir>/prebuilds',
+    '<rootDir>/dist-bench',
+    '<rootDir>/dist-examples',
+    '<rootDir>/.cache',
+  ],
   testTimeout: 60_000,
 }

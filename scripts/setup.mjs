@@ -1,9 +1,10 @@
 // Makes everything that `npm start`, `npm test` and `npm run bench` need, with Node built-ins alone: the dependencies of the lock file, dist/, the
 // native addon. Each step remembers a hash of what it was made from, so that a run in which nothing changed does nothing.
-// Usage: node scripts/setup.mjs [--tests] [--sanitized] [--bench]
+// Usage: node scripts/setup.mjs [--tests] [--sanitized] [--bench] [--examples]
 //   --tests      the C++ tests too, in build-cmake/, and the CUDA backend on an emulated GPU, in build-emulated/
 //   --sanitized  addon and C++ tests under ASan and UBSan, in build-asan/; with --tests also those of the emulated GPU
 //   --bench      bench/ compiled to dist-bench/
+//   --examples   examples/ compiled to dist-examples/
 //
 // This file itself is plain enough for an old Node to read: it has to live to say that it is too old.
 const [major, minor] = process.versions.node.split('.').map(Number)

@@ -12,6 +12,7 @@ const { values: flags } = parseArgs({
     tests: { type: 'boolean', default: false },
     sanitized: { type: 'boolean', default: false },
     bench: { type: 'boolean', default: false },
+    examples: { type: 'boolean', default: false },
   },
 })
 
@@ -21,6 +22,7 @@ await withLock(join(root, '.cache'), async () => {
   await native()
   if (flags.tests) await emulated()
   if (flags.bench) await typescript('tsconfig.bench.json', 'bench', 'dist-bench')
+  if (flags.examples) await typescript('tsconfig.examples.json', 'examples', 'dist-examples')
 })
 
 async function dependencies() {
