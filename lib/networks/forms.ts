@@ -1,8 +1,9 @@
 import type { Group } from '../groups/group.js'
 import type { Space } from '../layers/linear.js'
 import { joinChannels, takeChannels } from '../tape/channels.js'
-import { contract, type ProductLoop } from '../tape/contract.js'
+import { contract } from '../tape/contract.js'
 import { scale } from '../tape/elementwise.js'
+import type { ProductLoop } from '../tape/form.js'
 import type { Value } from '../tape/value.js'
 
 /** The name of the group that acts on each index of an order: 'S', 'O', 'SO' or 'Sp'. */

@@ -1,47 +1,64 @@
 import { expected, show } from '../errors.js'
 import { Linear } from '../layers/linear.js'
-import type { SpaceEntry } from '../plan/plan.js'
+import type { Module } from '../networks/module.js'
+import { applyModule, Network } from '../networks/network.js'
+import { input, type Data } from '../tape/value.js'
 import { computeDtype } from '../tensor/dtype.js'
 import { Graph } from './graph.js'
-import { addLinear } from './linear.js'
 import { encodeModel } from './model.js'
+import { addOperations } from './operations.js'
+import { portsOf, type ModulePort } from './ports.js'
 
-/** A layer as an ONNX model, for every runtime that knows ONNX: the bytes of a ModelProto, operator set 17, standard operators alone
- *  (Transpose, Reshape, Gather, ReduceSum, MatMul, Gemm, Mul, Add, Concat, Split, Expand, Shape, Cast, Identity). Every contraction is made once and every
- *  class of diagrams is one MatMul; no dense matrix of the layer is formed.
+/** A layer or a network as an ONNX model, for every runtime that knows ONNX: the bytes of a ModelProto, operator set 17, standard operators
+ *  alone (Reshape, Transpose, Gather, Slice, Split, Concat, Expand, Shape, Cast, Identity; Add, Mul, MatMul, Gemm, ReduceSum; for activations
+ *  also Sigmoid, Tanh, Relu, Erf, Sin, Min, Max, Sqrt, Reciprocal). Of each layer every contraction is made once and every class of diagrams is one
+ *  MatMul; no dense matrix of it is formed.
  *
- *  Inputs are `x` and their order, outputs `y` and theirs, in the layer's shapes, layout and dtype, with any batch. Between 16-bit inputs and
- *  outputs the arithmetic is float32, as in the layer. The parameters are those that the layer has now.
- *  @throws BrauerError `invalid-argument` for anything but a layer, `package-missing` without the package protobufjs, `size-overflow`
- *  @example writeFileSync('layer.onnx', exportOnnx(layer)) */
-export function exportOnnx(layer: Linear): Uint8Array {
-  if (!(layer instanceof Linear)) {
-    throw expected('invalid-argument', 'exportOnnx', 'a layer made by linear, which has a form in ONNX', show(layer))
-  }
-  const { dtype, layout } = layer.options
-  const [inputs, outputs] = [layer.plan.bottom.tensors, layer.plan.top.tensors]
+ *  Inputs are `x` and their order, outputs `y` and theirs, in the module's shapes, layout and dtype, with any batch. Between 16-bit inputs
+ *  and outputs the arithmetic is float32, as in the layer. The parameters are those that the module has now.
+ *  @throws BrauerError `invalid-argument` for anything else, or a part that is something else; `package-missing` without the package
+ *  protobufjs; `size-overflow`
+ *  @example writeFileSync('network.onnx', exportOnnx(sequential(linear(O(3), { 1: 8 }, { 0: 16 }), pointwise(O(3), { 0: 16 }, 'gelu')))) */
+export function exportOnnx(module: Module): Uint8Array {
+  checkModule('exportOnnx', module)
+  const { dtype, layout } = module.options
+  const type = computeDtype(dtype)
   const channelsFirst = layout === 'channels-first'
-  const graph = new Graph(computeDtype(dtype))
-  const given = inputs.map((entry) => graph.input(`x${nameOf(entry)}`, shapeOf(entry, channelsFirst), dtype))
+  const shapeOf = ({ channels, extents }: ModulePort): number[] =>
+    channelsFirst ? [channels, ...extents] : [...extents, channels]
+  const graph = new Graph(type)
   const axes = (count: number): number[] => Array.from({ length: count }, (_, axis) => axis)
-  const last = given.map((value) => {
+  const inputs = portsOf(module, 'input').map((port) => {
+    const value = graph.input(port.name, shapeOf(port), dtype)
     const [, ...indices] = axes(value.shape.length)
-    return channelsFirst ? graph.transpose(value, [...indices, 0]) : value
+    const leaf = input([1, ...port.extents, port.channels], type)
+    return { key: port.key, leaf, value: channelsFirst ? graph.transpose(value, [...indices, 0]) : value }
   })
-  addLinear(graph, layer, last).forEach((value, i) => {
-    const entry = outputs[i]!
-    const indices = axes(entry.extents.length)
-    const turned = channelsFirst ? graph.transpose(value, [indices.length, ...indices]) : value
-    graph.output(`y${nameOf(entry)}`, turned, shapeOf(entry, channelsFirst), dtype)
+  const known = Object.entries(module.parameters).map(([name, { shape, data }]) => ({ name, leaf: input(shape, type), data: data as Data })) // prettier-ignore
+  const y = applyModule(
+    module,
+    Object.fromEntries(inputs.map(({ key, leaf }) => [key, leaf])),
+    Object.fromEntries(known.map(({ name, leaf }) => [name, leaf])),
+  )
+  const outputs = portsOf(module, 'output')
+  const values = addOperations(
+    graph,
+    outputs.map(({ key }) => y[key]!),
+    new Map(inputs.map(({ leaf, value }) => [leaf, value])),
+    new Map(known.map(({ leaf, data }) => [leaf, data])),
+  )
+  outputs.forEach((port, i) => {
+    const indices = axes(port.extents.length)
+    const turned = channelsFirst ? graph.transpose(values[i]!, [indices.length, ...indices]) : values[i]!
+    graph.output(port.name, turned, shapeOf(port), dtype)
   })
   return encodeModel(graph)
 }
 
-/** The word without letters, of products of groups, goes by the name 0. */
-export function nameOf({ order }: Pick<SpaceEntry, 'order'>): string {
-  return order === '' ? '0' : String(order)
-}
-
-function shapeOf({ channels, extents }: SpaceEntry, channelsFirst: boolean): number[] {
-  return channelsFirst ? [channels, ...extents] : [...extents, channels]
+/** A class that is made of one of ours may compute something else. @throws BrauerError `invalid-argument` */
+function checkModule(where: string, module: unknown): void {
+  const prototype: unknown = typeof module === 'object' && module !== null ? Object.getPrototypeOf(module) : null
+  if (prototype !== Linear.prototype && prototype !== Network.prototype)
+    throw expected('invalid-argument', where, 'a layer made by linear or a network, which has a form in ONNX', show(module)) // prettier-ignore
+  if (module instanceof Network) module.children.forEach((part, i) => checkModule(`${where}, part ${i}`, part))
 }

@@ -33,6 +33,10 @@ export interface Port {
   readonly shape: readonly number[]
 }
 
+/** Operators that are functions of one number. */
+export type ElementwiseOperator =
+  'Cos' | 'Erf' | 'Exp' | 'Log' | 'Reciprocal' | 'Relu' | 'Sigmoid' | 'Sin' | 'Sqrt' | 'Tanh'
+
 /** An ONNX graph in the making, on a batch that is open: operators of the default domain, version 17, each equal node and each
  *  equal constant once. Axes count those of one item; arithmetic is float32, or float64 where that is asked for. */
 export class Graph {
@@ -40,31 +44,32 @@ export class Graph {
   readonly constants: Constant[] = []
   readonly inputs: Port[] = []
   readonly outputs: Port[] = []
-  readonly #type: 'float32' | 'float64'
+  /** Of the arithmetic. */
+  readonly type: 'float32' | 'float64'
   readonly #known = new Map<string, readonly string[]>()
 
   constructor(type: 'float32' | 'float64') {
-    this.#type = type
+    this.type = type
   }
 
   input(name: string, shape: readonly number[], dtype: Dtype): Value {
     this.inputs.push({ name, type: elementTypes[dtype], shape })
     const value = { name, shape, batched: true }
-    return dtype === this.#type ? value : this.#make('Cast', [value], shape, [], { to: elementTypes[this.#type] })
+    return dtype === this.type ? value : this.#make('Cast', [value], shape, [], { to: elementTypes[this.type] })
   }
 
   /** Gives a value, whose extents may be 1 where those of `shape` are not, a name outside. */
   output(name: string, value: Value, shape: readonly number[], dtype: Dtype): void {
     this.outputs.push({ name, type: elementTypes[dtype], shape })
-    const whole = this.#expand(value, shape)
+    const whole = this.whole(value, shape)
     const [op, attributes] =
-      dtype === this.#type ? (['Identity', {}] as const) : (['Cast', { to: elementTypes[dtype] }] as const)
+      dtype === this.type ? (['Identity', {}] as const) : (['Cast', { to: elementTypes[dtype] }] as const)
     this.nodes.push({ op, inputs: [whole.name], outputs: [name], attributes })
   }
 
   /** Numbers that every item has. */
   constant(data: ArrayLike<number>, shape: readonly number[]): Value {
-    return { name: this.#constant(this.#numbers(data), [1, ...shape], elementTypes[this.#type]), shape, batched: false }
+    return { name: this.#constant(this.#numbers(data), [1, ...shape], elementTypes[this.type]), shape, batched: false }
   }
 
   reshape(value: Value, shape: readonly number[]): Value {
@@ -82,6 +87,12 @@ export class Graph {
   gather(value: Value, axis: number, indices: readonly number[]): Value {
     const shape = value.shape.with(axis, indices.length)
     return this.#make('Gather', [value], shape, [this.#integers(indices)], { axis: axis + 1 })
+  }
+
+  /** The places from `from` to `to`, the latter not, of an axis. */
+  slice(value: Value, axis: number, from: number, to: number): Value {
+    const range = [from, to, axis + 1].map((each) => this.#integers([each]))
+    return this.#make('Slice', [value], value.shape.with(axis, to - from), range)
   }
 
   /** The sum over some axes, which are gone then. */
@@ -108,7 +119,7 @@ export class Graph {
    *  transposed value of more axes times a matrix fails when it runs. */
   product(value: Value, matrix: ArrayLike<number>, row: ArrayLike<number> | undefined, cols: number): Value {
     const inner = value.shape.at(-1)!
-    const type = elementTypes[this.#type]
+    const type = elementTypes[this.type]
     const numbers = [this.#constant(this.#numbers(matrix), [inner, cols], type)]
     if (row) numbers.push(this.#constant(this.#numbers(row), [cols], type))
     const flat =
@@ -131,12 +142,40 @@ export class Graph {
     return factor === 1 ? value : this.multiply(value, this.constant([factor], [1]))
   }
 
+  /** An operator on every element. */
+  map(op: ElementwiseOperator, value: Value): Value {
+    return this.#make(op, [value], value.shape)
+  }
+
+  /** 1 where a value is above zero, else 0. */
+  positive(value: Value): Value {
+    const above = this.#make('Greater', [value, this.constant([0], [1])], value.shape)
+    return this.#make('Cast', [above], value.shape, [], { to: elementTypes[this.type] })
+  }
+
+  /** The nearest numbers between −limit and limit. */
+  clamp(value: Value, limit: number): Value {
+    const above = this.#make('Max', [value, this.constant([-limit], [1])], value.shape)
+    return this.#make('Min', [above, this.constant([limit], [1])], value.shape)
+  }
+
   /** A value of full extents, and with a batch where it has none. */
-  #expand(value: Value, shape: readonly number[]): Value {
+  whole(value: Value, shape: readonly number[]): Value {
     if (value.batched && equal(value.shape, shape)) return value
     const batch = this.#node('Shape', [this.inputs[0]!.name], { start: 0, end: 1 })
     const [full] = this.#node('Concat', [...batch, this.#integers(shape)], { axis: 0 })
     return { ...this.#make('Expand', [value], shape, [full!]), batched: true }
+  }
+
+  /** Nodes and constants that the outputs need. */
+  needed(): Pick<Graph, 'nodes' | 'constants'> {
+    const read = new Set(this.outputs.map(({ name }) => name))
+    const nodes = this.nodes.toReversed().filter(({ inputs, outputs }) => {
+      const isRead = outputs.some((name) => read.has(name))
+      if (isRead) for (const name of inputs) read.add(name)
+      return isRead
+    })
+    return { nodes: nodes.reverse(), constants: this.constants.filter(({ name }) => read.has(name)) }
   }
 
   #make(
@@ -162,7 +201,7 @@ export class Graph {
   }
 
   #numbers(data: ArrayLike<number>): Float32Array | Float64Array {
-    return this.#type === 'float32' ? Float32Array.from(data) : Float64Array.from(data)
+    return this.type === 'float32' ? Float32Array.from(data) : Float64Array.from(data)
   }
 
   #integers(values: readonly number[]): string {

@@ -1,4 +1,4 @@
-/** `brauer/onnx`: layers on tensors of ONNX Runtime, and as ONNX models.
+/** `brauer/onnx`: layers and networks on tensors of ONNX Runtime, and as ONNX models.
  *  @packageDocumentation */
 
 export { exportOnnx } from './export.js'

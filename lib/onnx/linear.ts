@@ -3,22 +3,27 @@ import type { Linear } from '../layers/linear.js'
 import type { Plan, Product, Row } from '../plan/plan.js'
 import { weightLayout } from '../program/weights.js'
 import { compile } from '../runtime/compiled.js'
-import { allocate, computeDtype } from '../tensor/dtype.js'
+import type { Data } from '../tape/value.js'
+import { allocate } from '../tensor/dtype.js'
 import type { Graph, Value } from './graph.js'
 import { contract, spread } from './pieces.js'
 
-/** y = f(x) as nodes, every contraction once and one matrix product per class. Values have their channels last.
- *  @param inputs one value per order of the input space, ascending @returns the same for the output space; an extent may be 1
- *  where the value is the same along it */
-export function addLinear(graph: Graph, layer: Linear, inputs: readonly Value[]): Value[] {
+/** y = f(x; parameters) as nodes, every contraction once and one matrix product per class. Values have their channels last.
+ *  @param inputs one value per order of the input space, ascending @param parameters one left out counts as zero
+ *  @returns values for the output space likewise; an extent may be 1 where the value is the same along it */
+export function addLinear(
+  graph: Graph,
+  layer: Linear,
+  inputs: readonly Value[],
+  parameters: Readonly<Record<string, Data>>,
+): Value[] {
   // The orthogonal transform has no operator, and the dense product is what a graph in shared form avoids.
   const steps = { share: true, classes: true, fourier: false }
   const compiled = compile({ ...layer.specification, strategy: 'shared', steps })
   const { plan } = compiled
-  const weights = allocate(computeDtype(layer.options.dtype), weightLayout(plan).size)
-  const { parameters } = layer
-  const values = compiled.parameters.map(({ name }) => parameters[name]!.data)
-  reference.load(compiled.program('pack'), computeDtype(layer.options.dtype)).runSync(1, [...values, weights])
+  const weights = allocate(graph.type, weightLayout(plan).size)
+  const values = compiled.parameters.map(({ name, shape }) => parameters[name] ?? allocate(graph.type, shape.reduce((a, b) => a * b, 1))) // prettier-ignore
+  reference.load(compiled.program('pack'), graph.type).runSync(1, [...values, weights])
   return new Rows(graph, plan, inputs, weights).outputs()
 }
 

@@ -62,15 +62,13 @@ const largestMessage = 2 ** 31 - 1
 /** The bytes of an ONNX ModelProto: IR version 8, operator set 17, the batch a dimension of its own name.
  *  @throws BrauerError `package-missing` without protobufjs, `size-overflow` for constants of 2 GiB or more */
 export function encodeModel(graph: Graph): Uint8Array {
-  const constants = graph.constants.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  const { nodes, constants } = graph.needed()
+  const total = constants.reduce((sum, { bytes }) => sum + bytes.length, 0)
   // What is beside the constants is small: a name and a few numbers for each.
-  if (constants + 1024 * (graph.constants.length + graph.nodes.length) > largestMessage) {
-    throw new BrauerError(
-      'size-overflow',
-      `exportOnnx: expected constants of less than 2 GiB, received ${constants} bytes`,
-    )
+  if (total + 1024 * (constants.length + nodes.length) > largestMessage) {
+    throw new BrauerError('size-overflow', `exportOnnx: expected constants of less than 2 GiB, received ${total} bytes`)
   }
-  const node = graph.nodes.map(({ op, inputs, outputs, attributes }) => ({
+  const node = nodes.map(({ op, inputs, outputs, attributes }) => ({
     opType: op,
     name: outputs[0],
     input: inputs,
@@ -79,7 +77,7 @@ export function encodeModel(graph: Graph): Uint8Array {
       typeof value === 'number' ? { name, i: value, type: integer } : { name, ints: value, type: integers },
     ),
   }))
-  const initializer = graph.constants.map(({ name, type, dims, bytes }) => {
+  const initializer = constants.map(({ name, type, dims, bytes }) => {
     return { name, dataType: type, dims, rawData: bytes }
   })
   const body = { name: 'brauer', node, initializer, input: graph.inputs.map(portOf), output: graph.outputs.map(portOf) }

@@ -1,7 +1,9 @@
 import { BrauerError, expected, show } from '../errors.js'
 import { Linear, type CallOptions } from '../layers/linear.js'
+import type { Module } from '../networks/module.js'
+import { Network } from '../networks/network.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { nameOf } from './export.js'
+import { portsOf } from './ports.js'
 
 /** What is used of a tensor of onnxruntime-node, onnxruntime-web or onnxruntime-common. */
 export interface OnnxTensor {
@@ -11,10 +13,10 @@ export interface OnnxTensor {
   readonly location: string
 }
 
-/** Options of one run. */
+/** Options of one run; a network takes no `sizes`. */
 export type RunOptions = Pick<CallOptions, 'signal' | 'sizes'>
 
-/** A layer behind the names and tensors of its ONNX model: what `InferenceSession` does with the bytes of `exportOnnx`, computed by
+/** A layer or a network behind the names and tensors of its ONNX model: what `InferenceSession` does with the bytes of `exportOnnx`, computed by
  *  `brauer`. Results are tensors of the class that the inputs have. */
 export interface OnnxSession {
   /** x and the order of each input, ascending. */
@@ -27,17 +29,16 @@ export interface OnnxSession {
   runSync<T extends OnnxTensor>(feeds: Readonly<Record<string, T>>, options?: RunOptions): Record<string, T>
 }
 
-/** Runs a layer on tensors of onnxruntime. @throws BrauerError `invalid-argument`, `invalid-dtype` for a dtype that they have not
+/** Runs a layer or a network on tensors of onnxruntime. @throws BrauerError `invalid-argument`, `invalid-dtype` for a dtype that they have not
  *  @example const { y0 } = await onnxSession(layer).run({ x2: new ort.Tensor('float32', data, [32, 3, 3, 8]) }) */
-export function onnxSession(layer: Linear): OnnxSession {
-  if (!(layer instanceof Linear))
-    throw expected('invalid-argument', 'onnxSession', 'a layer made by linear', show(layer))
-  if (layer.options.dtype === 'bfloat16') {
+export function onnxSession(module: Module): OnnxSession {
+  if (!(module instanceof Linear || module instanceof Network))
+    throw expected('invalid-argument', 'onnxSession', 'a layer made by linear, or a network', show(module))
+  if (module.options.dtype === 'bfloat16') {
     const kinds = 'float32, float64 or float16, of which onnxruntime has tensors'
-    throw expected('invalid-dtype', 'onnxSession: dtype of the layer', kinds, layer.options.dtype)
+    throw expected('invalid-dtype', 'onnxSession: dtype of the layer', kinds, module.options.dtype)
   }
-  const inputs = layer.plan.bottom.tensors.map((entry) => ({ name: `x${nameOf(entry)}`, key: keyOf(layer.input, entry.order) })) // prettier-ignore
-  const outputs = layer.plan.top.tensors.map((entry) => ({ name: `y${nameOf(entry)}`, key: keyOf(layer.output, entry.order) })) // prettier-ignore
+  const [inputs, outputs] = [portsOf(module, 'input'), portsOf(module, 'output')]
 
   const take = (feeds: unknown): { x: Record<string, OnnxTensor>; make: TensorClass } => {
     const names = inputs.map(({ name }) => name)
@@ -66,11 +67,11 @@ export function onnxSession(layer: Linear): OnnxSession {
     outputNames: Object.freeze(outputs.map(({ name }) => name)),
     async run(feeds, options) {
       const { x, make } = take(feeds)
-      return give(await layer.forward(x, options), make)
+      return give(await module.forward(x, options), make)
     },
     runSync(feeds, options) {
       const { x, make } = take(feeds)
-      return give(layer.forwardSync(x, options), make)
+      return give(module.forwardSync(x, options), make)
     },
   }
 }
@@ -85,9 +86,4 @@ function classOf(value: unknown, where: string): TensorClass {
     throw new BrauerError('disposed', `${where}: expected a live tensor, received a disposed one`)
   if (!location.startsWith('cpu')) throw expected('tensor-on-device', where, 'a tensor in memory of the host', `one in ${location}`) // prettier-ignore
   return (value as { readonly constructor: TensorClass }).constructor
-}
-
-/** The name that a space has for an order: 0 and the empty word are one. */
-function keyOf(space: Readonly<Record<string, number>>, order: number | string): string {
-  return Object.hasOwn(space, String(order)) ? String(order) : '0'
 }

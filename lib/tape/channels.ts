@@ -6,7 +6,7 @@ export function takeChannels(value: Value, from: number, count: number): Value {
   if (from === 0 && count === channels) return value
   const rows = channels === 0 ? 0 : value.size / channels
   const rule: Rule = {
-    name: 'take',
+    form: { kind: 'take', from, count },
     run: ([data]) => {
       const out = fresh(value.dtype, rows * count)
       for (let row = 0; row < rows; row++)
@@ -27,7 +27,7 @@ export function joinChannels(parts: readonly (Value | number)[]): Value {
   const width = widths.reduce((a, b) => a + b, 0)
   const rows = first.size / first.shape.at(-1)!
   const rule: Rule = {
-    name: 'join',
+    form: { kind: 'join', parts: parts.map((part) => (typeof part === 'number' ? part : 'input')) },
     run: (inputs) => {
       const out = fresh(first.dtype, rows * width).fill(0)
       let [at, next] = [0, 0]

@@ -1,27 +1,11 @@
+import type { ProductLoop, ProductNest } from './form.js'
 import { constant, fresh, record, type Data, type Rule, type Value, type ValueDtype } from './value.js'
-
-/** One loop over three arrays: steps of the output and of both factors. `alternate` multiplies by (−1)^step. */
-export interface ProductLoop {
-  readonly extent: number
-  readonly out: number
-  readonly a: number
-  readonly b: number
-  readonly alternate?: boolean
-}
-
-/** A loop nest over three arrays; where each begins is 0 when left out. */
-export interface ProductNest {
-  readonly loops: readonly ProductLoop[]
-  readonly outBase?: number
-  readonly aBase?: number
-  readonly bBase?: number
-}
 
 /** out[o] = Σ ± a[i]·b[j] over a loop nest: products, sums, broadcasts, contractions by forms. It is linear in each factor, and its
  *  adjoints are the same nest with the roles exchanged. */
 export function contract(a: Value, b: Value, shape: readonly number[], nest: ProductNest): Value {
   const rule: Rule = {
-    name: 'contract',
+    form: { kind: 'contract', nest },
     run: ([left, right]) => {
       const out = fresh(a.dtype, shape.reduce((x, y) => x * y, 1)) // prettier-ignore
       run(out.fill(0), left!, right!, nest)
@@ -54,7 +38,7 @@ export function scalar(value: number, dtype: ValueDtype): Value {
 
 function run(out: Data, a: Data, b: Data, nest: ProductNest): void {
   if (nest.loops.some(({ extent }) => extent === 0)) return
-  const loops = merged(nest.loops)
+  const loops = mergeLoops(nest.loops)
   const walk = (depth: number, o: number, i: number, j: number, sign: number): void => {
     const loop = loops[depth]!
     if (depth === loops.length - 1) return row(out, a, b, loop, o, i, j, sign)
@@ -65,7 +49,7 @@ function run(out: Data, a: Data, b: Data, nest: ProductNest): void {
 }
 
 /** Neighbouring loops that step through all three arrays as one would, made one. */
-function merged(loops: readonly ProductLoop[]): ProductLoop[] {
+export function mergeLoops(loops: readonly ProductLoop[]): ProductLoop[] {
   const result: ProductLoop[] = []
   for (const loop of loops) {
     if (loop.extent === 1 && loops.length > 1) continue

@@ -1,12 +1,13 @@
 import { BrauerError } from '../errors.js'
 import { contract, scalar } from './contract.js'
+import type { FunctionName } from './form.js'
 import { fresh, record, type Rule, type Value } from './value.js'
 
 /** scales[0]·values[0] + scales[1]·values[1] + …, all of one shape. */
 export function combine(values: readonly Value[], scales: readonly number[]): Value {
   const [first] = values as readonly [Value, ...Value[]]
   const rule: Rule = {
-    name: 'combine',
+    form: { kind: 'combine', scales },
     run: (inputs) => {
       const out = fresh(first.dtype, first.size).fill(0)
       inputs.forEach((data, k) => {
@@ -36,7 +37,7 @@ export function multiply(a: Value, b: Value): Value {
 /** x + a number. */
 export function shift(value: Value, by: number): Value {
   const rule: Rule = {
-    name: 'shift',
+    form: { kind: 'shift', by },
     run: ([data]) => {
       const out = fresh(value.dtype, value.size)
       for (let i = 0; i < out.length; i++) out[i] = data![i]! + by
@@ -54,10 +55,6 @@ interface Elementary {
 }
 
 const oneMinus = (value: Value): Value => shift(scale(value, -1), 1)
-
-/** Functions of one number with derivatives of every order. */
-export type FunctionName =
-  'exp' | 'log' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'relu' | 'step' | 'sqrt' | 'reciprocal' | 'normal'
 
 const functions: Readonly<Record<FunctionName, Elementary>> = {
   exp: { of: Math.exp, derivative: (_, y) => y },
@@ -79,7 +76,7 @@ const functions: Readonly<Record<FunctionName, Elementary>> = {
 export function apply(name: FunctionName, x: Value): Value {
   const { of, derivative } = functions[name]
   const rule: Rule = {
-    name,
+    form: { kind: 'function', name },
     run: ([data]) => {
       const out = fresh(x.dtype, x.size)
       for (let i = 0; i < out.length; i++) out[i] = of(data![i]!)

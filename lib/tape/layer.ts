@@ -1,6 +1,7 @@
 import type { Linear } from '../layers/linear.js'
 import { wrap, type Tensor } from '../tensor/tensor.js'
 import { add } from './elementwise.js'
+import type { Form } from './form.js'
 import { constant, fresh, record, type Data, type Value, type ValueDtype } from './value.js'
 
 /** Values by order, or by the name of a parameter. */
@@ -14,7 +15,7 @@ type Shapes = Readonly<Record<string, { readonly shape: readonly number[]; reado
 export function applyLayer(layer: Linear, x: Values, parameters: Values): Values {
   const outputs = outputShapes(layer, x)
   return perform([x, parameters], [outputs], {
-    name: 'layer',
+    form: { kind: 'layer', layer, x: Object.keys(x), parameters: Object.keys(parameters) },
     run: ([at, given], signal) => [layer.forwardSync(at!, { parameters: given!, signal })],
     runAsync: async ([at, given], signal) => [await layer.forward(at!, { parameters: given!, signal })],
     adjoint: ([given], [byX, byParameters]) => {
@@ -29,7 +30,7 @@ export function applyLayer(layer: Linear, x: Values, parameters: Values): Values
 /** The gradients of ⟨g, f(x; parameters)⟩ by x and by the parameters. */
 function bothGradients(layer: Linear, x: Values, g: Values, parameters: Values): readonly Values[] {
   return perform([x, g, parameters], [x, parameters], {
-    name: 'gradients',
+    form: { kind: 'named', name: 'gradients' },
     run: ([at, pulled, given], signal) => {
       const both = layer.gradientsSync(at!, pulled!, { parameters: given!, signal })
       return [both.x, both.parameters]
@@ -57,7 +58,7 @@ function bothGradients(layer: Linear, x: Values, g: Values, parameters: Values):
 /** The gradient by inputs with the shapes of `like`. It does not depend on biases. */
 function inputGradient(layer: Linear, g: Values, parameters: Values, like: Shapes): Values {
   return perform([g, parameters], [like], {
-    name: 'inputGradient',
+    form: { kind: 'named', name: 'inputGradient' },
     run: ([pulled, given], signal) => [layer.inputGradientSync(pulled!, { parameters: given!, signal })],
     runAsync: async ([pulled, given], signal) => [await layer.inputGradient(pulled!, { parameters: given!, signal })],
     adjoint: ([u], [byG, byParameters]) => {
@@ -73,7 +74,7 @@ function inputGradient(layer: Linear, g: Values, parameters: Values, like: Shape
 /** The gradient by those parameters that `like` has. */
 function weightGradient(layer: Linear, x: Values, g: Values, like: Shapes): Values {
   return perform([x, g], [like], {
-    name: 'weightGradient',
+    form: { kind: 'named', name: 'weightGradient' },
     run: ([at, pulled], signal) => [layer.weightGradientSync(at!, pulled!, { signal })],
     runAsync: async ([at, pulled], signal) => [await layer.weightGradient(at!, pulled!, { signal })],
     adjoint: ([v], [byX, byG]) => {
@@ -85,7 +86,7 @@ function weightGradient(layer: Linear, x: Values, g: Values, like: Shapes): Valu
 
 /** A rule over groups of values by name. */
 interface GroupRule {
-  readonly name: string
+  readonly form: Form
   run(inputs: readonly Tensors[], signal: AbortSignal | undefined): readonly Tensors[]
   runAsync(inputs: readonly Tensors[], signal: AbortSignal | undefined): Promise<readonly Tensors[]>
   /** One record per group of inputs, from one per group of outputs; `wanted` says which groups are. */
@@ -103,7 +104,7 @@ function perform(inputs: readonly Values[], outputs: readonly Shapes[], rule: Gr
     outputs.flatMap((group, i) => Object.keys(group).map((name) => results[i]![name]!.data as Data))
   const made = record(
     {
-      name: rule.name,
+      form: rule.form,
       run: (data, signal) => arrays(rule.run(tensors(data), signal)),
       runAsync: async (data, signal) => arrays(await rule.runAsync(tensors(data), signal)),
       adjoint: (cotangents, wanted) => {

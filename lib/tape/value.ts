@@ -1,5 +1,6 @@
 import { BrauerError } from '../errors.js'
 import { unset } from '../layers/operands.js'
+import type { Form } from './form.js'
 
 /** Elements of a value: values have one of the two dtypes of arithmetic. */
 export type Data = Float32Array | Float64Array
@@ -29,9 +30,9 @@ export class Value {
   }
 }
 
-/** What an operation is: how it is run, and its adjoint in terms of operations. */
+/** What an operation is: its form, how it is run, and its adjoint in terms of operations. */
 export interface Rule {
-  readonly name: string
+  readonly form: Form
   /** New arrays for the outputs. */
   run(inputs: readonly Data[], signal: AbortSignal | undefined): readonly Data[]
   /** The same off the event loop, where there is such a way. */

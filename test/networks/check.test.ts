@@ -165,7 +165,7 @@ describe('networks', () => {
     expect(holds(components((x) => apply('tanh', x)))).toEqual([false, true, true])
     const twice = (value: Value): Value =>
       record(
-        { name: 'twice', run: ([data]) => [data!.map((x) => 2 * x)], adjoint: ([g]) => [g] },
+        { form: { kind: 'named', name: 'twice' }, run: ([data]) => [data!.map((x) => 2 * x)], adjoint: ([g]) => [g] },
         [value],
         [value.shape],
       )[0]!

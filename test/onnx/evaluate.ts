@@ -1,6 +1,6 @@
 import { parse } from 'protobufjs'
 
-/** The messages of the ONNX format, as far as models of layers use them, by the numbers of its published onnx.proto. */
+/** The messages of the ONNX format, as far as models of modules use them, by the numbers of its published onnx.proto. */
 const format = `
 syntax = "proto2";
 message AttributeProto { optional string name = 1; optional float f = 2; optional int64 i = 3; repeated int64 ints = 8; optional int32 type = 20; }
@@ -59,7 +59,7 @@ export interface Value {
 
 export function decodeModel(bytes: Uint8Array): Model {
   const type = parse(format).root.lookupType('ModelProto')
-  return type.toObject(type.decode(bytes), { longs: Number }) as Model
+  return type.toObject(type.decode(bytes), { longs: Number, arrays: true }) as Model
 }
 
 /** Runs a model by the definitions of its operators, in float64, one element at a time. A name that is not defined yet, or defined twice, fails. */
@@ -127,6 +127,30 @@ function elementwise(a: Value, b: Value, combine: (x: number, y: number) => numb
   return build(shape, (place) => combine(pick(a, place), pick(b, place)))
 }
 
+const functions: Readonly<Record<string, (x: number) => number>> = {
+  Cos: Math.cos,
+  Erf: erf,
+  Exp: Math.exp,
+  Log: Math.log,
+  Reciprocal: (x) => 1 / x,
+  Relu: (x) => Math.max(0, x),
+  Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  Sin: Math.sin,
+  Sqrt: Math.sqrt,
+  Tanh: Math.tanh,
+}
+
+/** 2/√π ∫ exp(−t²) dt from 0 to x, by Simpson's rule; beyond 6 it is 1 to the precision of float64. */
+function erf(x: number): number {
+  const [end, steps] = [Math.min(6, Math.abs(x)), 800]
+  let sum = 0
+  for (let i = 0; i <= steps; i++) {
+    const weight = i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2
+    sum += weight * Math.exp(-(((i * end) / steps) ** 2))
+  }
+  return (Math.sign(x) * sum * end * 2) / (3 * steps * Math.sqrt(Math.PI))
+}
+
 function compute({ opType, attribute = [] }: Node, inputs: readonly Value[]): Value[] {
   const [a, b, c] = inputs as [Value, Value, Value]
   const find = (name: string): Attribute | undefined => attribute.find((each) => each.name === name)
@@ -140,6 +164,17 @@ function compute({ opType, attribute = [] }: Node, inputs: readonly Value[]): Va
       return [elementwise(a, b, (x, y) => x + y)]
     case 'Mul':
       return [elementwise(a, b, (x, y) => x * y)]
+    case 'Max':
+      return [elementwise(a, b, Math.max)]
+    case 'Min':
+      return [elementwise(a, b, Math.min)]
+    case 'Greater':
+      return [elementwise(a, b, (x, y) => (x > y ? 1 : 0))]
+    case 'Slice': {
+      const [from, to, axis] = inputs.slice(1).map((each) => at(each, [0])) as [number, number, number]
+      if (from < 0 || to > a.shape[axis]!) throw new Error(`no places ${from} to ${to} in ${a.shape}`)
+      return [build(a.shape.with(axis, to - from), (place) => at(a, place.with(axis, place[axis]! + from)))]
+    }
     case 'Transpose': {
       const perm = find('perm')!.ints!
       const inverse = perm.map((_, axis) => perm.indexOf(axis))
@@ -211,6 +246,7 @@ function compute({ opType, attribute = [] }: Node, inputs: readonly Value[]): Va
       return [elementwise(a, build(shape, () => 0), (x) => x)] // prettier-ignore
     }
     default:
-      throw new Error(`${opType} is no operator that a layer needs`)
+      if (Object.hasOwn(functions, opType)) return [{ shape: a.shape, data: Float64Array.from(a.data, functions[opType]) }] // prettier-ignore
+      throw new Error(`${opType} is no operator that a module needs`)
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { contract, scalar } from '../../lib/tape/contract.js'
 import { joinChannels, takeChannels } from '../../lib/tape/channels.js'
-import { apply, mean, type FunctionName } from '../../lib/tape/elementwise.js'
+import { apply, mean } from '../../lib/tape/elementwise.js'
+import type { FunctionName } from '../../lib/tape/form.js'
 import { gradients } from '../../lib/tape/gradient.js'
 import { constant, evaluateSync, input, type Value } from '../../lib/tape/value.js'
 
