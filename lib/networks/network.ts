@@ -46,7 +46,8 @@ export interface NetworkSetup {
   readonly children?: readonly Module[]
   /** Parameters of the network itself. */
   readonly initial?: Initial
-  /** Records the network on values of the input orders, [batch, n, …, n, C]: its own parameters by name, its parts as functions. */
+  /** Records the network on values of the input orders, [batch, n, …, n, C]: its own parameters by name, its parts as functions.
+   *  An item of the result depends on that item alone. */
   readonly apply: (x: Values, own: Values, parts: readonly ((x: Values) => Values)[]) => Values
 }
 

@@ -6,7 +6,7 @@ import { input, type Data } from '../tape/value.js'
 import { computeDtype } from '../tensor/dtype.js'
 import { Graph } from './graph.js'
 import { encodeModel } from './model.js'
-import { addOperations } from './operations.js'
+import { addOperations, checkItems } from './operations.js'
 import { portsOf, type ModulePort } from './ports.js'
 
 /** A layer or a network as an ONNX model, for every runtime that knows ONNX: the bytes of a ModelProto, operator set 17, standard operators
@@ -31,28 +31,34 @@ export function exportOnnx(module: Module): Uint8Array {
   const inputs = portsOf(module, 'input').map((port) => {
     const value = graph.input(port.name, shapeOf(port), dtype)
     const [, ...indices] = axes(value.shape.length)
-    const leaf = input([1, ...port.extents, port.channels], type)
-    return { key: port.key, leaf, value: channelsFirst ? graph.transpose(value, [...indices, 0]) : value }
+    return channelsFirst ? graph.transpose(value, [...indices, 0]) : value
   })
-  const known = Object.entries(module.parameters).map(([name, { shape, data }]) => ({ name, leaf: input(shape, type), data: data as Data })) // prettier-ignore
-  const y = applyModule(
-    module,
-    Object.fromEntries(inputs.map(({ key, leaf }) => [key, leaf])),
-    Object.fromEntries(known.map(({ name, leaf }) => [name, leaf])),
-  )
-  const outputs = portsOf(module, 'output')
-  const values = addOperations(
-    graph,
-    outputs.map(({ key }) => y[key]!),
-    new Map(inputs.map(({ leaf, value }) => [leaf, value])),
-    new Map(known.map(({ leaf, data }) => [leaf, data])),
-  )
-  outputs.forEach((port, i) => {
+  // Recorded on one item; that items do not meet shows on a number of them that nothing else has.
+  const many = record(module, 7919)
+  checkItems(many.outputs, many.inputs, 7919)
+  const one = record(module, 1)
+  const values = addOperations(graph, one.outputs, new Map(one.inputs.map((leaf, i) => [leaf, inputs[i]!])), one.known)
+  portsOf(module, 'output').forEach((port, i) => {
     const indices = axes(port.extents.length)
     const turned = channelsFirst ? graph.transpose(values[i]!, [indices.length, ...indices]) : values[i]!
     graph.output(port.name, turned, shapeOf(port), dtype)
   })
   return encodeModel(graph)
+}
+
+/** A module on so many items: values in the order of its ports, and what its parameters are. */
+function record(module: Module, items: number) {
+  const type = computeDtype(module.options.dtype)
+  const ports = portsOf(module, 'input')
+  const inputs = ports.map(({ extents, channels }) => input([items, ...extents, channels], type))
+  const known = Object.entries(module.parameters).map(([name, { shape, data }]) => ({ name, leaf: input(shape, type), data: data as Data })) // prettier-ignore
+  const y = applyModule(
+    module,
+    Object.fromEntries(ports.map(({ key }, i) => [key, inputs[i]!])),
+    Object.fromEntries(known.map(({ name, leaf }) => [name, leaf])),
+  )
+  const outputs = portsOf(module, 'output').map(({ key }) => y[key]!)
+  return { inputs, outputs, known: new Map(known.map(({ leaf, data }) => [leaf, data])) }
 }
 
 /** A class that is made of one of ours may compute something else. @throws BrauerError `invalid-argument` */

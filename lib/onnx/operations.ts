@@ -16,11 +16,8 @@ export function addOperations(
   known: Bindings,
 ): Value[] {
   const values = new Map(inputs)
-  const operations = operationsBehind(outputs)
-  const moving = new Set<Recorded>(inputs.keys())
-  for (const { inputs: from, outputs: made } of operations)
-    if (from.some((value) => moving.has(value))) for (const value of made) moving.add(value)
-  const reached = operations.filter(({ outputs: made }) => moving.has(made[0]!))
+  const reached = reachedBy([...inputs.keys()], outputs)
+  const moving = new Set([...inputs.keys(), ...reached.flatMap(({ outputs: made }) => made)])
   const fixed = [...new Set([...reached.flatMap(({ inputs: from }) => from), ...outputs])].filter((value) => !moving.has(value)) // prettier-ignore
   const computed = evaluateSync(fixed, known)
   const constants = new Map(fixed.map((value, i) => [value, computed[i]!]))
@@ -31,6 +28,22 @@ export function addOperations(
     made.forEach((value, i) => values.set(value, results[i]!))
   }
   return outputs.map(valueOf)
+}
+
+/** @param inputs values of so many items @throws BrauerError `invalid-argument` for an operation whose results are no items any more */
+export function checkItems(outputs: readonly Recorded[], inputs: readonly Recorded[], items: number): void {
+  const mixing = reachedBy(inputs, outputs).find(({ outputs: made }) => made.some(({ shape }) => shape[0] !== items))
+  if (mixing) throw formless(`${mixing.rule.form.kind}, which puts items together`)
+}
+
+/** The operations behind some values that depend on the inputs, in order. */
+function reachedBy(inputs: readonly Recorded[], outputs: readonly Recorded[]): Operation[] {
+  const moving = new Set(inputs)
+  return operationsBehind(outputs).filter(({ inputs: from, outputs: made }) => {
+    const isReached = from.some((value) => moving.has(value))
+    if (isReached) for (const value of made) moving.add(value)
+    return isReached
+  })
 }
 
 /** The extents of one item, at least one: constants, which have a batch of 1 too, are aligned at the last. */

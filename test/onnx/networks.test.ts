@@ -91,7 +91,7 @@ test('forms of Sp move rows of channels, and have a table of components alone', 
   expect(Math.max(...sizes)).toBeLessThanOrEqual(4 ** 3)
 })
 
-test('a network of one item has the bytes of the network that a file gives', () => {
+test('a network that was saved and loaded has the same bytes', () => {
   const network = sequential(linear(O(3), { 1: 2 }, { 0: 2, 1: 2 }, { bias: true }), gated(O(3), { 1: 2 }))
   expect(exportOnnx(brauer.loadNetwork(brauer.saveNetwork(network)))).toEqual(exportOnnx(network))
 })

@@ -65,4 +65,15 @@ for (const group of groups)
   for (const dtype of ['float32', 'float64'])
     for (const [name, network] of Object.entries(networksOf(brauer, group, dtype)))
       found.networks.push({ name: `${group} ${name}`, dtype, error: await compare(network, [1, 7, 0]) })
+
+const spaces = [{ 1: 2 }, { 0: 4, 1: 2 }, { 0: 2, 1: 2 }, { 2: 1 }]
+const trained = brauer.sequential(
+  linear(brauer.O(3), spaces[0], spaces[1], { bias: true }),
+  brauer.gated(brauer.O(3), spaces[2], { activation: 'gelu' }),
+  brauer.norms(brauer.O(3), spaces[2]),
+  linear(brauer.O(3), spaces[2], spaces[3]),
+)
+const data = { x: { 1: values([24, 3, 2], 'float32') }, y: { 2: values([24, 3, 3, 1], 'float32') } }
+await new brauer.Trainer(trained, data, { batch: 8 }).run(5)
+found.networks.push({ name: 'trained', dtype: 'float32', error: await compare(trained, [1, 7, 0]) })
 console.log(JSON.stringify(found))

@@ -42,8 +42,12 @@ function expectSame(shapes: readonly (readonly number[])[], compute: (...x: Valu
   expectClose(found.data, wanted, 1e-13, 'y')
 }
 
+const loop = (extent: number, out: number, a: number, b: number, alternate = false): ProductLoop => ({ extent, out, a, b, alternate }) // prettier-ignore
+
+const networkOf = (map: (x: Value) => Value): Network =>
+  new Network({ specification: { kind: 'made up' }, group: O(3), input: { 1: 1 }, output: { 1: 1 }, dtype: 'float64', apply: (x) => ({ 1: map(x['1']!) }) }) // prettier-ignore
+
 describe('products over loop nests', () => {
-  const loop = (extent: number, out: number, a: number, b: number, alternate = false): ProductLoop => ({ extent, out, a, b, alternate }) // prettier-ignore
   test.each<[string, number[], number[], number[], ProductNest]>([
     ['elements', [2, 3], [2, 3], [2, 3], { loops: [loop(6, 1, 1, 1)] }],
     ['a transposed factor', [2, 3], [2, 3], [3, 2], { loops: [loop(2, 3, 3, 1), loop(3, 1, 1, 2)] }],
@@ -128,6 +132,18 @@ describe('layers', () => {
   })
 })
 
+test('a network whose items depend on each other is refused, and by what', () => {
+  const sum = (x: Value): Value => {
+    const one = constant(Float64Array.of(1), [1])
+    const item = x.size / x.shape[0]!
+    const total = contract(x, one, [1, 3, 1], { loops: [loop(x.shape[0]!, 0, item, 0), loop(item, 1, 1, 0)] })
+    return contract(total, one, x.shape, { loops: [loop(x.shape[0]!, item, 0, 0), loop(item, 1, 1, 0)] })
+  }
+  const made = networkOf(sum)
+  expect(made.forwardSync({ 1: tensor([1, 2, 3, 4, 5, 6], [2, 3, 1], 'float64') })[1]!.toNumbers()).toEqual([5, 7, 9, 5, 7, 9]) // prettier-ignore
+  expect(() => exportOnnx(made)).toThrow(refusal('received contract, which puts items together'))
+})
+
 test('a network of an operation without a form is refused by its name', () => {
   const twice = (value: Value): Value =>
     record(
@@ -135,7 +151,7 @@ test('a network of an operation without a form is refused by its name', () => {
       [value],
       [value.shape],
     )[0]!
-  const made = new Network({ specification: { kind: 'made up' }, group: O(3), input: { 1: 1 }, output: { 1: 1 }, dtype: 'float64', apply: (x) => ({ 1: twice(x['1']!) }) }) // prettier-ignore
+  const made = networkOf(twice)
   expect(made.forwardSync({ 1: tensor([1, 2, 3], [1, 3, 1], 'float64') })[1]!.toNumbers()).toEqual([2, 4, 6])
   const name = 'exportOnnx: expected operations that have a form in ONNX, received twice'
   expect(() => exportOnnx(sequential(made))).toThrow(refusal(name))

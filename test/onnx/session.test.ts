@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { Tensor as OnnxTensor } from 'onnxruntime-common'
-import { linear, O, product, S, tensor, type Linear } from '../../lib/index.js'
+import { gated, linear, O, product, S, sequential, tensor, type Linear, type Tensor } from '../../lib/index.js'
 import { onnxSession } from '../../lib/onnx/index.js'
 
 const make = (type: 'float32' | 'float64' | 'float16', dims: readonly number[]): OnnxTensor => {
@@ -33,6 +33,23 @@ describe('a session', () => {
       }
     },
   )
+
+  test('of a network, too', async () => {
+    const network = sequential(small, gated(O(3), { 0: 2, 2: 1 }))
+    const session = onnxSession(network)
+    expect([session.inputNames, session.outputNames]).toEqual([['x1', 'x2'], ['y0', 'y2']]) // prettier-ignore
+    const feeds = { x1: make('float32', [4, 3, 2]), x2: make('float32', [4, 3, 3, 1]) }
+    const wanted = network.forwardSync({ 1: feeds.x1, 2: feeds.x2 }) as Record<string, Tensor>
+    for (const y of [await session.run(feeds), session.runSync(feeds)]) {
+      for (const [order, value] of Object.entries(wanted)) {
+        expect(y[`y${order}`]).toBeInstanceOf(OnnxTensor)
+        expect(y[`y${order}`]).toMatchObject({ type: 'float32', dims: value.shape })
+        expect(Array.from(y[`y${order}`]!.data as Float32Array)).toEqual(value.toNumbers())
+      }
+    }
+    await expect(session.run(feeds, { signal: AbortSignal.abort() })).rejects.toThrow(refusal('aborted', 'forward'))
+    expect(() => session.runSync(feeds, { sizes: [3, 3, 3, 3] })).toThrow(refusal('unknown-option', 'received "sizes"'))
+  })
 
   test('names the orders of a product of groups', () => {
     const { inputNames, outputNames } = onnxSession(linear(product(S(2), O(2)), { 0: 1, ab: 1 }, { b: 1 }))

@@ -2,7 +2,7 @@
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core'
 import type { layers, Sequential } from '@tensorflow/tfjs-layers'
 import { Tensor as OnnxTensor } from 'onnxruntime-common'
-import { linear, loadModel, O } from '../../lib/index.js'
+import { linear, loadModel, loadNetwork, O, sequential } from '../../lib/index.js'
 import { exportOnnx, onnxSession } from '../../lib/onnx/index.js'
 import { forward, fromTfjs, toTfjs } from '../../lib/tfjs/index.js'
 import { equivariantLinear } from '../../lib/tfjs/layers.js'
@@ -36,6 +36,11 @@ equivariantLinear({ group: 'O(3)', input: { 1: 1 }, output: { 0: 1 }, bais: true
 equivariantLinear({ group: 'O(3)', input: { 1: 1 }, output: { 0: 1 }, layout: 'channels' })
 
 exportOnnx(loadModel(new Uint8Array())) satisfies Uint8Array
+exportOnnx(loadNetwork(new Uint8Array())) satisfies Uint8Array
+exportOnnx(sequential(one)) satisfies Uint8Array
+void onnxSession(sequential(one))
+// @ts-expect-error a function is no module
+exportOnnx(() => x)
 void (onnxSession(any).run({ x1: new OnnxTensor('float32', [1], [1]) }) satisfies Promise<Record<string, OnnxTensor>>)
 // @ts-expect-error results have the class of the inputs, which is none of onnxruntime
 void onnxSession(any).run({ x1: { dims: [1], type: 'float32', data: [1] } })
