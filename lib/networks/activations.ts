@@ -5,6 +5,7 @@ import { ownOptions } from '../layers/options.js'
 import { joinChannels, takeChannels } from '../tape/channels.js'
 import { contract, scalar } from '../tape/contract.js'
 import { add, apply, combine, multiply, scale, shift } from '../tape/elementwise.js'
+import { corners } from '../tape/sizes.js'
 import type { Value, ValueDtype } from '../tape/value.js'
 import { contractions, groupsOf, isOdd, isScalar, scalarOrder, scaleChannels, spread, tensorOrders } from './forms.js'
 import { Network } from './network.js'
@@ -70,7 +71,11 @@ export function pointwise(group: Group, space: Space, name: ActivationName, opti
     input: space,
     output: space,
     dtype,
-    apply: (x) => Object.fromEntries(Object.entries(x).map(([order, value]) => [order, activations[name](value)])),
+    apply: (x) => {
+      const y = Object.fromEntries(Object.entries(x).map(([order, value]) => [order, activations[name](value)]))
+      // Around items that are smaller than n there is zero, which this one does not keep.
+      return name === 'sigmoid' ? corners(y) : y
+    },
   })
 }
 

@@ -4,6 +4,7 @@ import { joinChannels, takeChannels } from '../tape/channels.js'
 import { contract } from '../tape/contract.js'
 import { scale } from '../tape/elementwise.js'
 import type { ProductLoop } from '../tape/form.js'
+import { perPoint } from '../tape/sizes.js'
 import type { Value } from '../tape/value.js'
 
 /** The name of the group that acts on each index of an order: 'S', 'O', 'SO' or 'Sp'. */
@@ -35,7 +36,7 @@ export function isOdd(group: Group, order: string): boolean {
 }
 
 /** Invariants of a value [batch, n, …, n, C] of some order: [batch, C], each index contracted by the form that its group keeps (δ; ε for
- *  Sp), divided by the number of components. A channel is paired with itself or, where that gives zero or `neighbours` asks for it, with
+ *  Sp), divided by the number of components (of an item's own n). A channel is paired with itself or, where that gives zero or `neighbours` asks for it, with
  *  the next one. */
 export function contractions(group: Group, order: string, x: Value, neighbours = false): Value {
   const channels = x.shape.at(-1)!
@@ -65,7 +66,8 @@ export function contractions(group: Group, order: string, x: Value, neighbours =
     ...indices,
     { extent: channels, out: 1, a: 1, b: 1 },
   ]
-  return scale(contract(x, other, [batch, channels], { loops, bBase }), 1 / points)
+  const sums = contract(x, other, [batch, channels], { loops, bBase })
+  return group.sharesOverN ? perPoint(sums, extents) : scale(sums, 1 / points)
 }
 
 /** Every component of a value [batch, n, …, n, C] times the number of its item and channel, [batch, C]. */

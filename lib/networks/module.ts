@@ -11,6 +11,9 @@ export interface ModuleCallOptions {
   readonly signal?: AbortSignal | undefined
   /** Other parameters than the module's; a name left out counts as zero. */
   readonly parameters?: Readonly<Record<string, TensorLike>> | undefined
+  /** The n of each item, for items that are smaller than the module's n (S and its relatives): they lie in the corners of its tensors.
+   *  What lies around them is never read, and written as zero. An item has the bits that it has alone. */
+  readonly sizes?: readonly number[] | undefined
 }
 
 /** An equivariant map between spaces with parameters by name: a linear layer, or a network of such and of activations. */

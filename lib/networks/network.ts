@@ -8,8 +8,10 @@ import { checkSignal } from '../layers/job.js'
 import { Linear, type Parameters, type Space, type TensorsOf } from '../layers/linear.js'
 import { parseSpace } from '../layers/operands.js'
 import { ownOptions } from '../layers/options.js'
+import { groupBySize } from '../layers/sizes.js'
 import { pullBack, pushForward } from '../tape/gradient.js'
 import { applyLayer, type Values } from '../tape/layer.js'
+import { corners } from '../tape/sizes.js'
 import {
   constant,
   evaluate,
@@ -108,35 +110,35 @@ export class Network implements Module {
   }
 
   async forward(x: TensorsOf<Space>, options?: ModuleCallOptions): Promise<TensorsOf<Space, Tensor>> {
-    const { y, given, signal, wrap } = this.#record('forward', x, options)
-    return wrap(await evaluate(Object.values(y), given, signal))
+    const { y, given, call, wrap } = this.#record('forward', x, options)
+    return wrap(await evaluate(Object.values(y), given, call))
   }
 
   forwardSync(x: TensorsOf<Space>, options?: ModuleCallOptions): TensorsOf<Space, Tensor> {
-    const { y, given, signal, wrap } = this.#record('forward', x, options)
-    return wrap(evaluateSync(Object.values(y), given, signal))
+    const { y, given, call, wrap } = this.#record('forward', x, options)
+    return wrap(evaluateSync(Object.values(y), given, call))
   }
 
   async vjp(x: TensorsOf<Space>, options?: ModuleCallOptions): Promise<VjpResult<Space, Space, ValueDtype, 'async'>> {
-    const { targets, given, signal, result, pull } = this.#vjp(x, options)
-    const data = await evaluate(targets, given, signal)
+    const { targets, given, call, result, pull } = this.#vjp(x, options)
+    const data = await evaluate(targets, given, call)
     return {
       y: result(data),
       pullback: async (g, own) => {
         const back = pull(data, g, own)
-        return back.wrap(await evaluate(back.targets, back.given, back.signal))
+        return back.wrap(await evaluate(back.targets, back.given, back.call))
       },
     }
   }
 
   vjpSync(x: TensorsOf<Space>, options?: ModuleCallOptions): VjpResult<Space, Space, ValueDtype, 'sync'> {
-    const { targets, given, signal, result, pull } = this.#vjp(x, options)
-    const data = evaluateSync(targets, given, signal)
+    const { targets, given, call, result, pull } = this.#vjp(x, options)
+    const data = evaluateSync(targets, given, call)
     return {
       y: result(data),
       pullback: (g, own) => {
         const back = pull(data, g, own)
-        return back.wrap(evaluateSync(back.targets, back.given, back.signal))
+        return back.wrap(evaluateSync(back.targets, back.given, back.call))
       },
     }
   }
@@ -146,24 +148,25 @@ export class Network implements Module {
     tangents: Tangents<Space>,
     options?: ModuleCallOptions,
   ): Promise<JvpResult<Space, ValueDtype>> {
-    const { targets, given, signal, wrap } = this.#jvp(x, tangents, options)
-    return wrap(await evaluate(targets, given, signal))
+    const { targets, given, call, wrap } = this.#jvp(x, tangents, options)
+    return wrap(await evaluate(targets, given, call))
   }
 
   jvpSync(x: TensorsOf<Space>, tangents: Tangents<Space>, options?: ModuleCallOptions): JvpResult<Space, ValueDtype> {
-    const { targets, given, signal, wrap } = this.#jvp(x, tangents, options)
-    return wrap(evaluateSync(targets, given, signal))
+    const { targets, given, call, wrap } = this.#jvp(x, tangents, options)
+    return wrap(evaluateSync(targets, given, call))
   }
 
   /** The network on inputs, with what they are. */
   #record(where: string, x: unknown, options: unknown) {
-    const { signal, parameters } = ownOptions(
+    const { signal, parameters, sizes } = ownOptions(
       options,
-      ['signal', 'parameters'],
+      ['signal', 'parameters', 'sizes'],
       `${where}: options`,
     ) as ModuleCallOptions
     const { dtype } = this.options
     const { batch, data } = this.#ends.input.take(x, where)
+    if (sizes !== undefined) groupBySize(sizes, batch, this.group, where)
     checkSignal(signal, where)
     const given = new Map<Value, Data>()
     const leaf = (from: { readonly shape: readonly number[] }, values: Data): Value => {
@@ -178,9 +181,12 @@ export class Network implements Module {
     const own = this.parameters
     const taken = parameters === undefined ? own : takeParameters(own, parameters, `${where}: parameters`, true)
     const weights = Object.fromEntries(Object.entries(taken).map(([name, value]) => [name, leaf(value, value.data)]))
-    const y = this.apply(at, weights)
+    // Padding is never read, and nothing comes back for it.
+    const inside = (values: Values): Values => (sizes === undefined ? values : corners(values))
+    const y = inside(this.apply(inside(at), weights))
+    const call = { signal, sizes }
     const wrap = (results: readonly Data[]): Tensors => this.#tensors(this.#ends.output, batch, results)
-    return { batch, at, weights, own, y, given, signal, wrap }
+    return { batch, at, weights, own, y, given, call, wrap }
   }
 
   #tensors(end: End, batch: number, results: readonly Data[]): Tensors {
@@ -190,7 +196,7 @@ export class Network implements Module {
   }
 
   #vjp(x: unknown, options: unknown) {
-    const { batch, at, weights, own, y, given, signal, wrap } = this.#record('vjp', x, options)
+    const { batch, at, weights, own, y, given, call, wrap } = this.#record('vjp', x, options)
     const ys = Object.values(y)
     const leaves = [...Object.values(at), ...Object.values(weights)]
     const cotangents = ys.map(({ shape, dtype }) => input(shape, dtype))
@@ -203,22 +209,22 @@ export class Network implements Module {
     return {
       targets: [...ys, ...kept],
       given,
-      signal,
+      call,
       result: wrap,
       pull: (data: readonly Data[], g: unknown, pullOptions: unknown) => {
-        const { signal: ownSignal = signal, out } = pullbackOptions(pullOptions)
+        const { signal = call.signal, out } = pullbackOptions(pullOptions)
         if (out !== undefined)
           throw new BrauerError('invalid-argument', 'pullback: expected no out for a network, received one')
         const { batch: other, data: cotangentData } = this.#ends.output.take(g, 'pullback: g')
         if (other !== batch) throw expected('invalid-shape', 'pullback: g', `a batch of ${batch}`, String(other))
-        checkSignal(ownSignal, 'pullback')
+        checkSignal(signal, 'pullback')
         const bound = new Map(given)
         kept.forEach((value, i) => bound.set(value, data[ys.length + i]!))
         cotangents.forEach((value, i) => bound.set(value, cotangentData[i] as Data))
         return {
           targets: pulled,
           given: bound as Bindings,
-          signal: ownSignal,
+          call: { ...call, signal },
           wrap: (results: readonly Data[]): Gradients<Space, ValueDtype> => {
             const count = Object.keys(at).length
             return {
@@ -239,7 +245,7 @@ export class Network implements Module {
   #jvp(x: unknown, tangents: unknown, options: unknown) {
     if (tangents === undefined) throw expected('invalid-argument', 'jvp: tangents', 'an object', show(tangents))
     const along = ownOptions(tangents, ['x', 'parameters'], 'jvp: tangents')
-    const { batch, at, weights, own, y, given, signal, wrap } = this.#record('jvp', x, options)
+    const { batch, at, weights, own, y, given, call, wrap } = this.#record('jvp', x, options)
     const leaves: Value[] = []
     const directions: Value[] = []
     if (along['x'] !== undefined) {
@@ -262,7 +268,7 @@ export class Network implements Module {
     return {
       targets: [...ys, ...tangent],
       given,
-      signal,
+      call,
       wrap: (results: readonly Data[]): JvpResult<Space, ValueDtype> => {
         return { y: wrap(results.slice(0, ys.length)), tangent: wrap(results.slice(ys.length)) } as JvpResult<
           Space,

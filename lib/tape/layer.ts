@@ -2,7 +2,7 @@ import type { Linear } from '../layers/linear.js'
 import { wrap, type Tensor } from '../tensor/tensor.js'
 import { add } from './elementwise.js'
 import type { Form } from './form.js'
-import { constant, fresh, record, type Data, type Value, type ValueDtype } from './value.js'
+import { constant, fresh, record, type Call, type Data, type Value, type ValueDtype } from './value.js'
 
 /** Values by order, or by the name of a parameter. */
 export type Values = Readonly<Record<string, Value>>
@@ -16,8 +16,8 @@ export function applyLayer(layer: Linear, x: Values, parameters: Values): Values
   const outputs = outputShapes(layer, x)
   return perform([x, parameters], [outputs], {
     form: { kind: 'layer', layer, x: Object.keys(x), parameters: Object.keys(parameters) },
-    run: ([at, given], signal) => [layer.forwardSync(at!, { parameters: given!, signal })],
-    runAsync: async ([at, given], signal) => [await layer.forward(at!, { parameters: given!, signal })],
+    run: ([at, given], call) => [layer.forwardSync(at!, { parameters: given!, ...call })],
+    runAsync: async ([at, given], call) => [await layer.forward(at!, { parameters: given!, ...call })],
     adjoint: ([given], [byX, byParameters]) => {
       const g = filled(given!, outputs)
       if (byX && byParameters) return bothGradients(layer, x, g, parameters)
@@ -31,12 +31,12 @@ export function applyLayer(layer: Linear, x: Values, parameters: Values): Values
 function bothGradients(layer: Linear, x: Values, g: Values, parameters: Values): readonly Values[] {
   return perform([x, g, parameters], [x, parameters], {
     form: { kind: 'named', name: 'gradients' },
-    run: ([at, pulled, given], signal) => {
-      const both = layer.gradientsSync(at!, pulled!, { parameters: given!, signal })
+    run: ([at, pulled, given], call) => {
+      const both = layer.gradientsSync(at!, pulled!, { parameters: given!, ...call })
       return [both.x, both.parameters]
     },
-    runAsync: async ([at, pulled, given], signal) => {
-      const both = await layer.gradients(at!, pulled!, { parameters: given!, signal })
+    runAsync: async ([at, pulled, given], call) => {
+      const both = await layer.gradients(at!, pulled!, { parameters: given!, ...call })
       return [both.x, both.parameters]
     },
     adjoint: ([u, v], [byX, byG, byParameters]) => {
@@ -59,8 +59,8 @@ function bothGradients(layer: Linear, x: Values, g: Values, parameters: Values):
 function inputGradient(layer: Linear, g: Values, parameters: Values, like: Shapes): Values {
   return perform([g, parameters], [like], {
     form: { kind: 'named', name: 'inputGradient' },
-    run: ([pulled, given], signal) => [layer.inputGradientSync(pulled!, { parameters: given!, signal })],
-    runAsync: async ([pulled, given], signal) => [await layer.inputGradient(pulled!, { parameters: given!, signal })],
+    run: ([pulled, given], call) => [layer.inputGradientSync(pulled!, { parameters: given!, ...call })],
+    runAsync: async ([pulled, given], call) => [await layer.inputGradient(pulled!, { parameters: given!, ...call })],
     adjoint: ([u], [byG, byParameters]) => {
       const along = filled(u!, like)
       return [
@@ -75,8 +75,8 @@ function inputGradient(layer: Linear, g: Values, parameters: Values, like: Shape
 function weightGradient(layer: Linear, x: Values, g: Values, like: Shapes): Values {
   return perform([x, g], [like], {
     form: { kind: 'named', name: 'weightGradient' },
-    run: ([at, pulled], signal) => [layer.weightGradientSync(at!, pulled!, { signal })],
-    runAsync: async ([at, pulled], signal) => [await layer.weightGradient(at!, pulled!, { signal })],
+    run: ([at, pulled], call) => [layer.weightGradientSync(at!, pulled!, call)],
+    runAsync: async ([at, pulled], call) => [await layer.weightGradient(at!, pulled!, call)],
     adjoint: ([v], [byX, byG]) => {
       const weights = present(v!)
       return [byX ? inputGradient(layer, g, weights, x) : undefined, byG ? applyLayer(layer, x, weights) : undefined]
@@ -87,8 +87,8 @@ function weightGradient(layer: Linear, x: Values, g: Values, like: Shapes): Valu
 /** A rule over groups of values by name. */
 interface GroupRule {
   readonly form: Form
-  run(inputs: readonly Tensors[], signal: AbortSignal | undefined): readonly Tensors[]
-  runAsync(inputs: readonly Tensors[], signal: AbortSignal | undefined): Promise<readonly Tensors[]>
+  run(inputs: readonly Tensors[], call: Call): readonly Tensors[]
+  runAsync(inputs: readonly Tensors[], call: Call): Promise<readonly Tensors[]>
   /** One record per group of inputs, from one per group of outputs; `wanted` says which groups are. */
   adjoint(cotangents: readonly Cotangents[], wanted: readonly boolean[]): readonly (Cotangents | undefined)[]
 }
@@ -105,8 +105,8 @@ function perform(inputs: readonly Values[], outputs: readonly Shapes[], rule: Gr
   const made = record(
     {
       form: rule.form,
-      run: (data, signal) => arrays(rule.run(tensors(data), signal)),
-      runAsync: async (data, signal) => arrays(await rule.runAsync(tensors(data), signal)),
+      run: (data, call) => arrays(rule.run(tensors(data), call)),
+      runAsync: async (data, call) => arrays(await rule.runAsync(tensors(data), call)),
       adjoint: (cotangents, wanted) => {
         const groups = rule.adjoint(split(outputs, cotangents), split(inputs, wanted).map(some))
         return inputs.flatMap((group, i) => Object.keys(group).map((name) => groups[i]?.[name]))

@@ -34,12 +34,19 @@ export class Value {
 export interface Rule {
   readonly form: Form
   /** New arrays for the outputs. */
-  run(inputs: readonly Data[], signal: AbortSignal | undefined): readonly Data[]
+  run(inputs: readonly Data[], call: Call): readonly Data[]
   /** The same off the event loop, where there is such a way. */
-  runAsync?(inputs: readonly Data[], signal: AbortSignal | undefined): Promise<readonly Data[]>
+  runAsync?(inputs: readonly Data[], call: Call): Promise<readonly Data[]>
   /** Cotangents of the inputs from those of the outputs, where undefined is zero; only those `wanted` are used. Made of operations, so
    *  that they have adjoints themselves. */
   adjoint(cotangents: readonly (Value | undefined)[], wanted: readonly boolean[]): readonly (Value | undefined)[]
+}
+
+/** What a computation is run with, beside its inputs. */
+export interface Call {
+  readonly signal?: AbortSignal | undefined
+  /** The n of each item where they differ; see `sizes.ts`. */
+  readonly sizes?: readonly number[] | undefined
 }
 
 export interface Operation {
@@ -79,19 +86,19 @@ export function fresh(dtype: ValueDtype, size: number): Data {
 export type Bindings = ReadonlyMap<Value, Data>
 
 /** The arrays of some values, on the calling thread. @throws BrauerError `invalid-argument` for an input that is not given */
-export function evaluateSync(targets: readonly Value[], given: Bindings, signal?: AbortSignal): Data[] {
+export function evaluateSync(targets: readonly Value[], given: Bindings, call: Call = {}): Data[] {
   const run = new Evaluation(targets, given)
-  for (const operation of run.operations) run.take(operation, operation.rule.run(run.inputsOf(operation), signal))
+  for (const operation of run.operations) run.take(operation, operation.rule.run(run.inputsOf(operation), call))
   return targets.map((value) => run.dataOf(value))
 }
 
 /** `evaluateSync`, with what takes long off the event loop. */
-export async function evaluate(targets: readonly Value[], given: Bindings, signal?: AbortSignal): Promise<Data[]> {
+export async function evaluate(targets: readonly Value[], given: Bindings, call: Call = {}): Promise<Data[]> {
   const run = new Evaluation(targets, given)
   for (const operation of run.operations) {
     const { rule } = operation
     const inputs = run.inputsOf(operation)
-    run.take(operation, rule.runAsync ? await rule.runAsync(inputs, signal) : rule.run(inputs, signal))
+    run.take(operation, rule.runAsync ? await rule.runAsync(inputs, call) : rule.run(inputs, call))
   }
   return targets.map((value) => run.dataOf(value))
 }

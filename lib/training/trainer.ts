@@ -5,11 +5,14 @@ import { checkSignal } from '../layers/job.js'
 import type { Parameters } from '../layers/linear.js'
 import { parseSpace } from '../layers/operands.js'
 import { checkInteger, ownOptions } from '../layers/options.js'
+import { groupBySize } from '../layers/sizes.js'
 import { sequential, specificationOf } from '../networks/combine.js'
 import type { Module } from '../networks/module.js'
 import { applyModule, Network } from '../networks/network.js'
 import { scalar } from '../tape/contract.js'
 import { gradients } from '../tape/gradient.js'
+import type { Values } from '../tape/layer.js'
+import { corners } from '../tape/sizes.js'
 import { evaluate, fresh, input, type Data, type Value } from '../tape/value.js'
 import { Tensor, type TensorLike } from '../tensor/tensor.js'
 import { meanSquaredError, type Loss } from './losses.js'
@@ -24,6 +27,8 @@ type Named = Readonly<Record<string, Tensor<'float32' | 'float64'>>>
 export interface TrainingData {
   readonly x: Tensors
   readonly y: Tensors
+  /** The n of each item, for items that are smaller than the module's n, as in a call of the module. The loss sees zeros around them. */
+  readonly sizes?: readonly number[]
 }
 
 export interface TrainerOptions {
@@ -72,6 +77,7 @@ export class Trainer {
   readonly #y: readonly Data[]
   readonly #ends: { readonly x: End; readonly y: End }
   readonly #count: number
+  readonly #sizes: readonly number[] | undefined
   readonly #recorded = new Map<number, Recorded>()
   #parameters: Named
   #moments: Named
@@ -90,13 +96,15 @@ export class Trainer {
     const { group, input: from, output: to, options: { dtype } } = this.#network // prettier-ignore
     const end = (space: typeof from): End => new End(parseSpace(group, space, 'Trainer'), dtype, false)
     this.#ends = { x: end(from), y: end(to) }
-    const { x, y } = ownOptions(data, ['x', 'y'], 'Trainer: data')
+    const { x, y, sizes } = ownOptions(data, ['x', 'y', 'sizes'], 'Trainer: data') as Partial<TrainingData>
     const [inputs, outputs] = [this.#ends.x.take(x, 'Trainer: x'), this.#ends.y.take(y, 'Trainer: y')]
     if (inputs.batch !== outputs.batch)
       throw expected('invalid-shape', 'Trainer: y', `${inputs.batch} items, as of x`, String(outputs.batch))
     if (inputs.batch === 0) throw expected('invalid-shape', 'Trainer: x', 'at least one item', 'none')
     this.#x = inputs.data as Data[]
     this.#y = outputs.data as Data[]
+    if (sizes !== undefined) groupBySize(sizes, inputs.batch, group, 'Trainer: data')
+    this.#sizes = sizes && [...sizes]
     this.#count = inputs.batch
     this.#loss = given.loss ?? meanSquaredError
     this.#optimizer = given.optimizer ?? adamW()
@@ -143,13 +151,14 @@ export class Trainer {
     const items = this.#items()
     const recorded = (this.#recorded.get(items.length) ?? this.#record(items.length)) as Recorded
     const bound = new Map<Value, Data>()
+    const sizes = this.#sizes && Array.from(items, (item) => this.#sizes![item]!)
     const bind = (values: readonly Value[], data: readonly Data[]): void =>
       values.forEach((value, i) => bound.set(value, pick(value, data[i]!, this.#count, items)))
     bind(recorded.x, this.#x)
     bind(recorded.y, this.#y)
     const names = Object.keys(this.#parameters)
     names.forEach((name, i) => bound.set(recorded.parameters[i]!, this.#parameters[name]!.data))
-    const [[loss], ...found] = (await evaluate(recorded.targets, bound)) as [Data, ...Data[]]
+    const [[loss], ...found] = (await evaluate(recorded.targets, bound, { sizes })) as [Data, ...Data[]]
     if (!Number.isFinite(loss))
       throw new BrauerError(
         'invalid-argument',
@@ -191,7 +200,8 @@ export class Trainer {
     const parameters = Object.fromEntries(
       Object.entries(this.#parameters).map(([name, { shape }]) => [name, input(shape, dtype)]),
     )
-    const loss = this.#loss(applyModule(this.#network, x, parameters), y)
+    const inside = (values: Values): Values => (this.#sizes ? corners(values) : values)
+    const loss = this.#loss(inside(applyModule(this.#network, inside(x), parameters)), inside(y))
     const by = Object.values(parameters)
     const recorded: Recorded = {
       x: Object.values(x),

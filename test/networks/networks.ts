@@ -1,7 +1,7 @@
 /** Networks that together use every module, for every group. */
 import {
   bilinear, directSum, gated, groupFrom, invariants, layerNorm, linear, norms, pointwise, residual, sequential, sum,
-  type Network, type Space,
+  type LinearOptions, type Network, type Space,
 } from '../../lib/index.js' // prettier-ignore
 import { on, type BackendName } from '../support/backends.js'
 
@@ -11,10 +11,16 @@ export type Dtype = 'float32' | 'float64'
 export const groupNames = ['S(3)', 'O(3)', 'SO(3)', 'Sp(4)', 'S(3)×O(2)'] as const
 export type GroupName = (typeof groupNames)[number]
 
-export function networksOf(name: GroupName, backend: BackendName, dtype: Dtype): Record<string, Network> {
+/** @param more further options of the layers */
+export function networksOf(
+  name: GroupName | `S(${number})`,
+  backend: BackendName,
+  dtype: Dtype,
+  more: LinearOptions = {},
+): Record<string, Network> {
   const group = groupFrom(name)
   const [zero, one, two] = name === 'S(3)×O(2)' ? (['', 'b', 'ab'] as const) : (['0', '1', '2'] as const)
-  const options = { ...on(backend), dtype }
+  const options = { ...on(backend), ...more, dtype }
   let seed = 0
   const layer = (input: Space, output: Space) =>
     linear(group, input, output, { ...options, bias: true, seed: (seed += 1000) })
@@ -49,8 +55,16 @@ export function networksOf(name: GroupName, backend: BackendName, dtype: Dtype):
       layer(space, space),
       layerNorm(group, space, { dtype }),
     ),
-    ...(name === 'S(3)'
-      ? { pointwise: sequential(layer({ 1: 1 }, { 1: 2, 2: 1 }), pointwise(group, { 1: 2, 2: 1 }, 'tanh', { dtype })) }
+    ...(/^S\(\d+\)$/.test(name)
+      ? {
+          pointwise: sequential(layer({ 1: 1 }, { 1: 2, 2: 1 }), pointwise(group, { 1: 2, 2: 1 }, 'tanh', { dtype })),
+          'functions that are not 0 at 0': sequential(
+            pointwise(group, { 2: 2 }, 'sigmoid', { dtype }),
+            norms(group, { 2: 2 }, { dtype }),
+            layer({ 2: 2 }, { 1: 1 }),
+            pointwise(group, { 1: 1 }, 'sigmoid', { dtype }),
+          ),
+        }
       : {}),
   }
 }

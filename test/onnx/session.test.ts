@@ -48,7 +48,9 @@ describe('a session', () => {
       }
     }
     await expect(session.run(feeds, { signal: AbortSignal.abort() })).rejects.toThrow(refusal('aborted', 'forward'))
-    expect(() => session.runSync(feeds, { sizes: [3, 3, 3, 3] })).toThrow(refusal('unknown-option', 'received "sizes"'))
+    expect(() => session.runSync(feeds, { sizes: [3, 3, 3, 3] })).toThrow(
+      refusal('invalid-group', 'diagrams serve every n'),
+    )
   })
 
   test('names the orders of a product of groups', () => {
