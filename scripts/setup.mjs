@@ -2,7 +2,8 @@
 // native addon. Each step remembers a hash of what it was made from, so that a run in which nothing changed does nothing.
 // Usage: node scripts/setup.mjs [--tests] [--sanitized] [--bench] [--examples]
 //   --tests      the C++ tests too, in build-cmake/, and the CUDA backend on an emulated GPU, in build-emulated/
-//   --sanitized  addon and C++ tests under ASan and UBSan, in build-asan/; with --tests also those of the emulated GPU
+//   --sanitized  addon and C++ tests under ASan and UBSan, on an emulated GPU too, in build-asan/; with --tests also those of the GPU under
+//                TSan, in build-emulated-tsan/
 //   --bench      bench/ compiled to dist-bench/
 //   --examples   examples/ compiled to dist-examples/
 //

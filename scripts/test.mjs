@@ -8,7 +8,12 @@ import { emulations, listFiles, readStamps, root } from './setup/stamps.mjs'
 
 const patterns = process.argv.slice(2)
 const total = { passed: 0, failed: 0, skipped: 0 }
-const started = performance.now()
+/** Seconds of each part; those of scripts/setup.mjs, which writes them down; those of slow tests among the TypeScript tests. */
+const taken = {}
+const takenBySetup = readSetupTimes()
+let slowTests = 0
+/** What is emulated or runs under a sanitizer, by its title: together no more than six minutes on two cores. */
+const isSlow = (title) => /emulated GPU|Sanitizer/.test(title)
 
 /** Three GPUs; what `staged` does is the same on all of them. */
 const emulatedGpus = {
@@ -19,8 +24,55 @@ const emulatedGpus = {
   BRAUER_CUDA_CACHE: '0',
 }
 
+const names = {
+  'address,undefined': 'under AddressSanitizer and UndefinedBehaviorSanitizer',
+  thread: 'under ThreadSanitizer',
+}
+
 if (patterns.length === 0) {
-  heading('Checks of the repository')
+  await part('Checks of the repository', checks)
+  await part('C++ tests', () => ctest('build-cmake'))
+  await part(`C++ tests ${names['address,undefined']}`, async () => {
+    if (isUnsupported('sanitized')) report('skipped', 'all of them', 'the compiler has no working sanitizers')
+    else await ctest('build-asan')
+  })
+  for (const { folder, sanitizers } of emulations) {
+    await part(`C++ tests on an emulated GPU ${names[sanitizers] ?? ''}`.trim(), async () => {
+      if (isUnsupported(folder)) report('skipped', 'all of them', unsupported(sanitizers))
+      else await ctest(folder)
+    })
+  }
+}
+
+await part('TypeScript tests', () => jest(patterns))
+if (patterns.length === 0) {
+  await part('TypeScript tests on emulated GPUs', async () => {
+    if (isUnsupported(emulations[0].folder)) report('skipped', 'all of them', unsupported())
+    else await jest(['--findRelatedTests', 'test/support/backends.ts'], emulatedGpus)
+  })
+}
+
+printTimes()
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`)
+process.exitCode = total.failed === 0 ? 0 : 1
+
+function printTimes() {
+  const line = (seconds, title) => console.log(`${seconds.toFixed(1).padStart(8)} s  ${title}`)
+  const sum = (parts) => parts.reduce((all, [, seconds]) => all + seconds, 0)
+  const parts = Object.entries(taken)
+  const all = [...Object.entries(takenBySetup), ...parts]
+  console.log('')
+  for (const [title, seconds] of all) line(seconds, title)
+  line(sum(all), 'together')
+  line(slowTests + sum(parts.filter(([title]) => isSlow(title))), 'of it tests that are emulated or sanitised')
+}
+
+function readSetupTimes() {
+  const file = join(root, '.cache', 'setup-seconds.json')
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+}
+
+async function checks() {
   for (const file of listFiles('scripts/checks')) {
     const { name, run } = await import(`./checks/${file.split('/').at(-1)}`)
     await check(name, run)
@@ -32,35 +84,7 @@ if (patterns.length === 0) {
   await check('eslint', () => silent([...bin('eslint/bin/eslint.js'), '.']))
   await check('prettier', () => silent([...bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']))
   await check('clang-format', () => silent([process.execPath, join(root, 'scripts', 'clang-format.mjs'), '--check']))
-
-  heading('C++ tests')
-  await ctest('build-cmake')
-  const names = {
-    'address,undefined': 'under AddressSanitizer and UndefinedBehaviorSanitizer',
-    thread: 'under ThreadSanitizer',
-  }
-  heading(`C++ tests ${names['address,undefined']}`)
-  if (isUnsupported('sanitized')) report('skipped', 'all of them', 'the compiler has no working sanitizers')
-  else await ctest('build-asan')
-  for (const { folder, sanitizers } of emulations) {
-    heading(`C++ tests on an emulated GPU ${names[sanitizers] ?? ''}`.trim())
-    if (isUnsupported(folder)) report('skipped', 'all of them', unsupported(sanitizers))
-    else await ctest(folder)
-  }
 }
-
-heading('TypeScript tests')
-await jest(patterns)
-if (patterns.length === 0) {
-  heading('TypeScript tests on emulated GPUs')
-  if (isUnsupported(emulations[0].folder)) report('skipped', 'all of them', unsupported())
-  else await jest(['--findRelatedTests', 'test/support/backends.ts'], emulatedGpus)
-}
-
-const seconds = ((performance.now() - started) / 1000).toFixed(1)
-console.log(`\n${seconds} s`)
-console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`)
-process.exitCode = total.failed === 0 ? 0 : 1
 
 function isUnsupported(stamp) {
   return readStamps()[stamp]?.startsWith('unsupported')
@@ -70,8 +94,12 @@ function unsupported(sanitizers) {
   return sanitizers ? 'the compiler has no working sanitizers' : 'a GPU is emulated on x86-64 and 64-bit Arm only'
 }
 
-function heading(text) {
-  console.log(`\n${text}`)
+async function part(title, work) {
+  console.log(`\n${title}`)
+  const started = performance.now()
+  await work()
+  taken[title] = (performance.now() - started) / 1000
+  console.log(`  ${taken[title].toFixed(1)} s`)
 }
 
 function report(result, name, detail = '') {
@@ -140,7 +168,8 @@ async function jest(args, env) {
     join(root, 'node_modules/jest/bin/jest.js'),
   ]
   const { code } = await runProgram(
-    [...program, '--json', '--outputFile', file, ...args],
+    // Left to itself, jest leaves one core alone.
+    [...program, '--maxWorkers=100%', '--json', '--outputFile', file, ...args],
     ['ignore', 'ignore', 'inherit'],
     env,
   )
@@ -150,8 +179,10 @@ async function jest(args, env) {
   total.failed += results.numFailedTests + results.numRuntimeErrorTestSuites
   total.skipped += results.numPendingTests + results.numTodoTests
   for (const suite of results.testResults) {
-    for (const test of suite.assertionResults)
+    for (const test of suite.assertionResults) {
       if (test.status === 'pending' || test.status === 'todo') console.log(`  skipped ${test.fullName}`)
+      if (!env && isSlow(test.fullName)) slowTests += (test.duration ?? 0) / 1000
+    }
   }
   if (code !== 0 && results.success) report('failed', `jest ended with exit code ${code} although every test passed`)
 }

@@ -17,7 +17,7 @@ if(BRAUER_TESTS AND BRAUER_EMULATE AND NODE_PROGRAM AND NOT BRAUER_SANITIZE)
   set(bundle "${CMAKE_CURRENT_BINARY_DIR}/gpu-bundle")
   add_test(NAME gpu_bundle COMMAND "${NODE_PROGRAM}" "${CMAKE_CURRENT_SOURCE_DIR}/scripts/gpu-bundle.mjs" --runner
                                    $<TARGET_FILE:gpu_bench> --out "${bundle}")
-  set_tests_properties(gpu_bundle PROPERTIES FIXTURES_SETUP gpu_bundle SKIP_RETURN_CODE 77)
+  set_tests_properties(gpu_bundle PROPERTIES FIXTURES_SETUP gpu_bundle SKIP_RETURN_CODE 77 COST 50)
   function(add_bundle_test name environment)
     add_test(NAME ${name} COMMAND sh "${bundle}/run.sh" "${CMAKE_CURRENT_BINARY_DIR}/${name}")
     set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED gpu_bundle TIMEOUT 300 ENVIRONMENT "${environment}")

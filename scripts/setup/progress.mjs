@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { root } from './stamps.mjs'
 
 const live = process.stdout.isTTY
+/** Seconds of every step so far. */
+export const taken = {}
 
 /** Runs one step and shows its name and the seconds it takes; where it fails, what it printed last, and the process ends. */
 export async function step(name, work) {
@@ -24,6 +26,7 @@ export async function step(name, work) {
   } finally {
     clearInterval(timer)
   }
+  taken[name] = Number(seconds())
   process.stdout.write(live ? `\r  ${name}: ${seconds()} s   \n` : `  ${name}: ${seconds()} s\n`)
 }
 

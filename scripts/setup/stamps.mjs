@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-/** Where the CUDA backend is built on an emulated GPU. The first has the addon too, where node-gyp-build finds it below BRAUER_PREBUILD. */
+/** Where the CUDA backend is built on an emulated GPU, beside build-asan/. The first has the addon too, where node-gyp-build finds it below
+ *  BRAUER_PREBUILD. */
 export const emulations = [
   { folder: 'build-emulated/build', title: 'build both on an emulated GPU' },
-  { folder: 'build-emulated-asan', title: 'build its tests under ASan and UBSan', sanitizers: 'address,undefined' },
   { folder: 'build-emulated-tsan', title: 'build its tests under TSan', sanitizers: 'thread' },
 ]
 

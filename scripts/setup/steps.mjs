@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { capture, step, withLock } from './progress.mjs'
+import { capture, step, taken, withLock } from './progress.mjs'
 import { emulationWorks, fail, requireCmake, requireCompiler, sanitizersWork } from './needs.mjs'
 import { emulations, hashOf, listFiles, nativeHash, nativeOptions, readStamps, root, writeStamps } from './stamps.mjs'
 
@@ -23,6 +23,8 @@ await withLock(join(root, '.cache'), async () => {
   if (flags.tests) await emulated()
   if (flags.bench) await typescript('tsconfig.bench.json', 'bench', 'dist-bench')
   if (flags.examples) await typescript('tsconfig.examples.json', 'examples', 'dist-examples')
+  // For scripts/test.mjs, which says what everything took.
+  writeFileSync(join(root, '.cache', 'setup-seconds.json'), JSON.stringify(taken))
 })
 
 async function dependencies() {
@@ -96,8 +98,9 @@ async function sanitized(wanted) {
   if (stamps.sanitized === wanted && complete) return
   if (stamps.sanitized === `unsupported ${wanted}`) return
   if (!sanitizersWork('address,undefined')) return writeStamps({ sanitized: `unsupported ${wanted}` })
-  // The sanitizers see nothing of CUDA, and nvcc takes its time.
+  // The sanitizers see nothing of CUDA itself, and nvcc takes its time.
   const defines = ['-DBRAUER_TESTS=ON', '-DBRAUER_SANITIZE=address,undefined', '-DWITH_CUDA=OFF']
+  if (emulationWorks()) defines.push('-DBRAUER_EMULATE=ON')
   await step('build both under ASan and UBSan', () => gypBuild('--all', '--no-copy', '--out', 'build-asan', ...defines))
   writeStamps({ sanitized: wanted })
 }
@@ -121,6 +124,8 @@ async function emulated() {
     await requireTools()
     const defines = ['-DBRAUER_EMULATE=ON', '-DBRAUER_TESTS=ON', '-DWITH_CUDA=OFF']
     if (sanitizers) defines.push('-DBRAUER_ADDON=OFF', `-DBRAUER_SANITIZE=${sanitizers}`)
+    // The core is what `native` has just built.
+    else defines.push(`-DBRAUER_CORE_LIBRARY=${join(root, 'build-cmake', 'libbrauer_core.a')}`)
     await step(title, () => gypBuild('--all', '--no-copy', '--out', folder, ...defines))
     writeStamps({ [folder]: wanted })
   }

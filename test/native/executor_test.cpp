@@ -119,8 +119,10 @@ void boxes() {
 
 }  // namespace
 
+// The seeds of the programs, the first and the last.
 int main(int argc, char** argv) {
-  const std::uint64_t seeds = argc > 1 ? std::uint64_t(std::atoi(argv[1])) : 300;
+  const std::uint64_t first = argc > 1 ? std::uint64_t(std::atoi(argv[1])) : 1;
+  const std::uint64_t last = argc > 2 ? std::uint64_t(std::atoi(argv[2])) : 300;
   boxes();
   for (const Implementation& each : implementations()) {
     if (!each.available) {
@@ -129,7 +131,7 @@ int main(int argc, char** argv) {
     }
     conversions(each.table);
     for (Index channels : {1, 3, 4, 20}) long_sum(each.table, channels == 1 ? 2048 : 512, channels);
-    for (std::uint64_t seed = 1; seed <= seeds; seed++) {
+    for (std::uint64_t seed = first; seed <= last; seed++) {
       const bool shared = seed % 3 == 0;
       const Case test = random_case(seed, shared);
       for (Dtype dtype : {Dtype::f32, Dtype::f64}) {
