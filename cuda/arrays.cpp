@@ -1,22 +1,16 @@
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <string>
-#include <vector>
 
 #include "core/cuda.h"
+#include "cuda/copier.h"
 #include "cuda/pool.h"
-#include "cuda/staging.h"
 
-// Memory of devices that outlives a run, and what moves elements there and back.
+// Memory of devices that outlives a run.
 namespace brauer::cuda {
 namespace {
-
-// Between two looks at the flag that cancels a copy.
-constexpr std::int64_t kPiece = std::int64_t(64) << 20;
 
 // `find_device` without its cost: asking a driver for all that it knows takes up to milliseconds, and a device that
 // could be used once is still there.
@@ -32,76 +26,6 @@ Status check_device(int device) {
 Status no_memory() {
   return Status::error(Code::out_of_memory, "cuda: expected memory for bookkeeping, received none");
 }
-
-class Copier final : public Executable {
- public:
-  Copier(int device, int element_bytes) : device_(device) {
-    operands_ = {{false, false, 1, element_bytes}, {true, false, 1, element_bytes}};
-  }
-
-  int device() const override { return device_; }
-  WorkCounts work(std::int64_t, int) const override { return {}; }
-
-  Status run(std::int64_t batch, void* const* operands, int, const std::atomic<bool>* cancel) const override {
-    const bool nowhere[2] = {};
-    return run_resident(batch, operands, nowhere, cancel);
-  }
-
-  Status run_resident(std::int64_t batch, void* const* operands, const bool* resident,
-                      const std::atomic<bool>* cancel) const override {
-    try {
-      std::unique_ptr<Lane> lane = take_lane();
-      Status status;
-      if (!lane->stream) status = create_stream(device_, lane->stream);
-      const std::int64_t bytes = batch * operands_[0].element_bytes;
-      for (std::int64_t at = 0; at < bytes && status.ok(); at += kPiece) {
-        if (cancel && *cancel) status = Status::error(Code::aborted, "copy: expected to finish, received an abort");
-        if (status.ok())
-          status = move(*lane, static_cast<char*>(operands[1]) + at, static_cast<const char*>(operands[0]) + at,
-                        std::size_t(std::min(kPiece, bytes - at)), resident);
-      }
-      Status end = lane->stream ? synchronise(lane->stream) : Status{};
-      if (status.ok()) status = std::move(end);
-      if (status.ok()) {
-        lane->staging.free();
-        give_back(std::move(lane));
-      }
-      return status;
-    } catch (const std::bad_alloc&) {
-      return no_memory();
-    }
-  }
-
- private:
-  struct Lane {
-    explicit Lane(int device) : staging(device) {}
-    ~Lane() { destroy_stream(stream); }
-    Staging staging;
-    Stream* stream = nullptr;
-  };
-
-  static Status move(Lane& lane, void* to, const void* from, std::size_t bytes, const bool* resident) {
-    if (resident[0] == resident[1]) return copy(lane.stream, to, from, bytes);
-    return resident[1] ? lane.staging.upload(lane.stream, to, from, bytes)
-                       : lane.staging.download(lane.stream, to, from, bytes);
-  }
-
-  std::unique_ptr<Lane> take_lane() const {
-    const std::lock_guard lock(mutex_);
-    if (lanes_.empty()) return std::make_unique<Lane>(device_);
-    std::unique_ptr<Lane> lane = std::move(lanes_.back());
-    lanes_.pop_back();
-    return lane;
-  }
-  void give_back(std::unique_ptr<Lane> lane) const {
-    const std::lock_guard lock(mutex_);
-    lanes_.push_back(std::move(lane));
-  }
-
-  int device_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Lane>> lanes_;
-};
 
 }  // namespace
 

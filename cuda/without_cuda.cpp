@@ -32,4 +32,9 @@ std::unique_ptr<Executable> make_copier(int, int, Status& status) noexcept {
   return nullptr;
 }
 
+std::unique_ptr<Executable> make_mover(const Executable&, const double*, std::size_t, Status& status) noexcept {
+  status = find_device(0);
+  return nullptr;
+}
+
 }  // namespace brauer::cuda

@@ -60,6 +60,9 @@ export interface Binding {
   /** A program of one input and one output, each with one element of so many bytes (2, 4 or 8) for each item: a run copies it, to the
    *  device, from it or on it. */
   copier(device: number, elementBytes: number): Program | Status
+  /** A program that moves rows of elements from some arrays of a device to others, in a run of one item. copier: whose device, elements
+   *  and streams it has. words: `make_mover` of native/core/cuda.h says which. */
+  mover(copier: Program, words: Float64Array): Program | Status
   memory(device: number): MemoryUse | Status
   /** 0: no limit. */
   limitMemory(device: number, bytes: number): Status | undefined

@@ -1,6 +1,8 @@
 import { BrauerError, expected, show } from '../errors.js'
+import { Builder } from '../program/builder.js'
 import { encode } from '../program/encode.js'
-import { provideDevices, type DeviceData, type DeviceMemory } from '../tensor/device.js'
+import type { Program } from '../program/program.js'
+import { provideDevices, type DeviceData, type DeviceMemory, type RowMove } from '../tensor/device.js'
 import { allocateUnset, bytesPerElement, dtypes, type DataOf, type Dtype } from '../tensor/dtype.js'
 import { lengthOf } from '../tensor/memory.js'
 import { own } from '../tensor/owned.js'
@@ -10,6 +12,12 @@ import type { DeviceArray, MemoryUse } from './binding.js'
 import { isStatus, NativeExecutable, toError } from './native-executable.js'
 import { binding, cudaInfo, inputsOf } from './native.js'
 
+/** A piece of memory, and how many hold it. */
+interface Held {
+  readonly array: DeviceArray
+  holders: number
+}
+
 /** What the addon takes an operand as: its own handle of what lies on a device, all else as it is. */
 let placed: (operand: Operand) => Operand | DeviceArray
 
@@ -17,22 +25,21 @@ class CudaData<D extends Dtype = Dtype> implements DeviceData<D> {
   readonly dtype: D
   readonly size: number
   readonly #memory: CudaMemory
-  #array: DeviceArray | undefined
+  #held: Held | undefined
 
   static {
     placed = (operand) => {
-      if (typeof operand !== 'object' || operand === null || !(#array in operand)) return operand
-      if (operand.#array === undefined)
-        throw expected('disposed', `memory of ${operand.device}`, 'some that is there', 'some that was disposed of')
-      return operand.#array
+      if (typeof operand !== 'object' || operand === null || !(#held in operand)) return operand
+      return operand.#live().array
     }
   }
 
-  constructor(memory: CudaMemory, array: DeviceArray, dtype: D, size: number) {
+  constructor(memory: CudaMemory, held: Held, dtype: D, size: number) {
     this.#memory = memory
-    this.#array = array
+    this.#held = held
     this.dtype = dtype
     this.size = size
+    held.holders++
   }
 
   get device(): string {
@@ -40,7 +47,7 @@ class CudaData<D extends Dtype = Dtype> implements DeviceData<D> {
   }
 
   get isLive(): boolean {
-    return this.#array !== undefined
+    return this.#held !== undefined
   }
 
   async read(): Promise<DataOf[D]> {
@@ -55,9 +62,20 @@ class CudaData<D extends Dtype = Dtype> implements DeviceData<D> {
     return data
   }
 
+  share(): CudaData<D> {
+    return new CudaData(this.#memory, this.#live(), this.dtype, this.size)
+  }
+
   dispose(): void {
-    if (this.#array !== undefined) binding('cuda').dispose(this.#array)
-    this.#array = undefined
+    const held = this.#held
+    this.#held = undefined
+    if (held !== undefined && --held.holders === 0) binding('cuda').dispose(held.array)
+  }
+
+  #live(): Held {
+    if (this.#held === undefined)
+      throw expected('disposed', `memory of ${this.device}`, 'some that is there', 'some that was disposed of')
+    return this.#held
   }
 }
 
@@ -66,11 +84,30 @@ class CudaExecutable extends NativeExecutable {
   protected override place(operands: readonly Operand[]): readonly Data[] {
     return operands.map(placed) as readonly unknown[] as readonly Data[]
   }
+
+  /** Of a copier: see `Binding.mover`. */
+  mover(words: Float64Array, inputs: number): CudaExecutable {
+    const handle = this.addon.mover(this.handle, words)
+    if (isStatus(handle)) throw toError(handle)
+    return new CudaExecutable(this.addon, handle, inputs)
+  }
 }
+
+/** c = a + b, a number each. */
+const sum = ((): Program => {
+  const builder = new Builder()
+  const [a, b] = [builder.buffer('a', 'input', 'item', 1), builder.buffer('b', 'input', 'item', 1)]
+  const c = builder.buffer('c', 'output', 'item', 1)
+  const pass = { wideBase: 0, narrowBase: 0, scale: 1, loops: [] }
+  builder.read(pass, a, c, true)
+  builder.read(pass, b, c, false)
+  return builder.finish()
+})()
 
 class CudaMemory implements DeviceMemory {
   readonly index: number
   readonly #copiers = new Map<number, CudaExecutable>()
+  readonly #adders = new Map<Dtype, CudaExecutable>()
 
   constructor(index: number) {
     this.index = index
@@ -83,7 +120,7 @@ class CudaMemory implements DeviceMemory {
   allocate<D extends Dtype>(dtype: D, size: number): CudaData<D> {
     const array = binding('cuda').allocate(this.index, product([size, bytesPerElement(dtype)], this.device))
     if (isStatus(array)) throw toError(array)
-    return new CudaData(this, array, dtype, size)
+    return new CudaData(this, { array, holders: 0 }, dtype, size)
   }
 
   async upload<D extends Dtype>(dtype: D, data: DataOf[D]): Promise<CudaData<D>> {
@@ -106,6 +143,27 @@ class CudaMemory implements DeviceMemory {
       throw error
     }
     return there
+  }
+
+  mover(
+    dtype: Dtype,
+    inputs: readonly number[],
+    outputs: readonly number[],
+    moves: readonly RowMove[],
+    clears: boolean,
+  ): CudaExecutable {
+    const words = [clears ? 1 : 0, inputs.length, outputs.length, ...inputs, ...outputs]
+    for (const { spread, packed, row, items, rows } of moves) {
+      words.push(spread, packed, row, items.length, rows.length)
+      for (const offsets of [items, rows]) for (const offset of offsets) words.push(offset)
+    }
+    return this.copier(dtype).mover(Float64Array.from(words), inputs.length)
+  }
+
+  adder(dtype: Dtype): CudaExecutable {
+    let adder = this.#adders.get(dtype)
+    if (!adder) this.#adders.set(dtype, (adder = loadOn(this.index, sum, dtype, stagedOptions)))
+    return adder
   }
 
   /** A copy from the host to the host is one of the device all the same, and sets it to work. */
@@ -143,16 +201,20 @@ interface LoadOptions {
   readonly memory: number
 }
 
-/** Programs on an NVIDIA device; exact ones have the highest precision. @throws BrauerError `backend-unavailable` */
-export function deviceLoader(device: number, { mode, precision, memory }: LoadOptions): Backend['load'] {
+/** Where there is one number for each item, every thread has its own. */
+const stagedOptions: LoadOptions = { mode: 2, precision: 0, memory: 2 ** 30 }
+
+function loadOn(device: number, program: Program, dtype: Dtype, { mode, precision, memory }: LoadOptions) {
   const addon = binding('cuda')
-  return (program, dtype, expectedBatch = 1, exact = false) => {
-    const words = encode(program)
-    const type = dtypes.indexOf(dtype)
-    const handle = addon.load(words, type, expectedBatch, device, mode, exact ? 0 : precision, memory)
-    if (isStatus(handle)) throw toError(handle)
-    return new CudaExecutable(addon, handle, inputsOf(program))
-  }
+  const handle = addon.load(encode(program), dtypes.indexOf(dtype), 1, device, mode, precision, memory)
+  if (isStatus(handle)) throw toError(handle)
+  return new CudaExecutable(addon, handle, inputsOf(program))
+}
+
+/** Programs on an NVIDIA device; exact ones have the highest precision. @throws BrauerError `backend-unavailable` */
+export function deviceLoader(device: number, options: LoadOptions): Backend['load'] {
+  return (program, dtype, _, exact = false) =>
+    loadOn(device, program, dtype, exact ? { ...options, precision: 0 } : options)
 }
 
 const memories = new Map<number, CudaMemory>()

@@ -10,15 +10,20 @@ export class CallMemory {
   readonly #ends: (() => void)[] = []
 
   /** An operand for the time of the call. */
-  keep(operand: Operand): Operand {
+  keep<Kept extends Operand>(operand: Kept): Kept {
     this.#kept.push(operand)
     return operand
   }
 
   /** Operands that the caller gets, unless the call fails. */
   results(operands: Operands): Operands {
-    this.#results.push(...operands.data)
+    for (const operand of operands.data) this.result(operand)
     return operands
+  }
+
+  result<Result extends Operand>(operand: Result): Result {
+    this.#results.push(operand)
+    return operand
   }
 
   atEnd(act: () => void): void {

@@ -15,7 +15,8 @@ export interface CallOptions<Out extends Space = Space> {
   readonly out?: TensorsOf<Out> | undefined
   /** Other parameters than the layer's; a name left out counts as zero. */
   readonly parameters?: Readonly<Record<string, TensorLike>> | undefined
-  /** One n per item, at most the layer's; the rest of each item is padding, never read, and zero in the results. */
+  /** One n per item, at most the layer's; the rest of each item is padding, never read, and zero in the results. Tensors on a device are
+   *  cut there, which takes as much memory once more as the items have without padding. */
   readonly sizes?: readonly number[] | undefined
 }
 

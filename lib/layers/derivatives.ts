@@ -1,8 +1,12 @@
+import type { Data } from '../backends/backend.js'
 import { expected, show } from '../errors.js'
+import type { DeviceMemory } from '../tensor/device.js'
 import { decoder, encoder } from '../tensor/half.js'
 import type { Dtype } from '../tensor/dtype.js'
-import { Tensor, wrap, type TensorLike } from '../tensor/tensor.js'
+import { deviceDataOf, wrap, wrapDevice, type Tensor, type TensorLike } from '../tensor/tensor.js'
 import type { DerivativeOptions, Parameters, Space, TensorsOf } from './call.js'
+import { withMemory } from './call-memory.js'
+import { runAsync, runSync, type Job, type Run } from './job.js'
 import { unset } from './operands.js'
 import { ownOptions } from './options.js'
 
@@ -52,6 +56,7 @@ type Call = readonly [x: never, options: DerivativeOptions]
 
 /** A layer as far as `jvp` needs it. */
 interface Map<Out extends Space, D extends Dtype> {
+  readonly deviceMemory: DeviceMemory | undefined
   readonly parameters: Parameters
   forward(x: never, options: DerivativeOptions): Promise<TensorsOf<Out, Tensor<D>>>
   forwardSync(x: never, options: DerivativeOptions): TensorsOf<Out, Tensor<D>>
@@ -65,11 +70,15 @@ export async function jvp<In extends Space, Out extends Space, D extends Dtype>(
   tangents: Tangents<In>,
   options: DerivativeOptions | undefined,
 ): Promise<JvpResult<Out, D>> {
-  const [whole, ...parts] = calls(layer, x, tangents, options)
-  const y = await layer.forward(...whole!)
-  const terms: TensorsOf<Out, Tensor<D>>[] = []
-  for (const call of parts) terms.push(await layer.forward(...call))
-  return { y, tangent: sum(y, terms) }
+  const made: TensorsOf<Out, Tensor<D>>[] = []
+  try {
+    for (const call of calls(layer, x, tangents, options)) made.push(await layer.forward(...call))
+    const [y, ...terms] = made as [TensorsOf<Out, Tensor<D>>]
+    return { y, tangent: await runAsync(() => sum(layer.deviceMemory, y, terms)) }
+  } catch (error) {
+    dispose(made)
+    throw error
+  }
 }
 
 export function jvpSync<In extends Space, Out extends Space, D extends Dtype>(
@@ -78,9 +87,20 @@ export function jvpSync<In extends Space, Out extends Space, D extends Dtype>(
   tangents: Tangents<In>,
   options: DerivativeOptions | undefined,
 ): JvpResult<Out, D> {
-  const [whole, ...parts] = calls(layer, x, tangents, options)
-  const y = layer.forwardSync(...whole!)
-  return { y, tangent: sum(y, parts.map((call) => layer.forwardSync(...call))) } // prettier-ignore
+  const made: TensorsOf<Out, Tensor<D>>[] = []
+  try {
+    for (const call of calls(layer, x, tangents, options)) made.push(layer.forwardSync(...call))
+    const [y, ...terms] = made as [TensorsOf<Out, Tensor<D>>]
+    return { y, tangent: runSync(sum(layer.deviceMemory, y, terms)) }
+  } catch (error) {
+    dispose(made)
+    throw error
+  }
+}
+
+/** Nobody will see them. */
+function dispose(records: readonly object[]): void {
+  for (const record of records) for (const each of Object.values(record)) (each as Tensor).dispose()
 }
 
 /** The calls of `forward` for y and for the terms of its derivative. */
@@ -110,19 +130,41 @@ function checkBatches(x: unknown, dx: unknown): void {
     throw expected('invalid-shape', 'jvp: tangents.x', `a batch of ${show(batch(x))}`, show(batch(dx)))
 }
 
-/** The sum of records of tensors with the shapes of `like`; zeros where there are none. */
+/** The sum of at most two records of tensors with the shapes of `like`, where one of them lies: zeros where there are none, and the
+ *  record itself where there is one. Summands on a device are used up. */
 function sum<Out extends Space, D extends Dtype>(
+  device: DeviceMemory | undefined,
   like: TensorsOf<Out, Tensor<D>>,
   terms: readonly TensorsOf<Out, Tensor<D>>[],
-): TensorsOf<Out, Tensor<D>> {
-  const each = Object.entries(like as Values).map(([order, { shape, dtype, size }]) => {
-    const data = unset(dtype, size).fill(0)
-    const [decode, encode] = [decoder(dtype), encoder(dtype)]
-    for (const term of terms) {
-      const from = (term as Values)[order]!.data
-      for (let i = 0; i < data.length; i++) data[i] = encode(decode(data[i]!) + decode(from[i]!))
-    }
-    return [order, wrap(data, shape, dtype)]
+): Job<TensorsOf<Out, Tensor<D>>> {
+  if (terms.length === 1) return { runs: [], options: {}, finish: () => terms[0]! }
+  return withMemory({}, (memory) => {
+    const runs: Run[] = []
+    const each = Object.entries(like as Values).map(([order, { shape, dtype, size, device: place }]) => {
+      const summands = terms.map((term) => (term as Values)[order]!)
+      const remote = summands.map(deviceDataOf).filter((data) => data !== undefined)
+      if (device === undefined || (remote.length === 0 && (summands.length > 0 || place === 'cpu')))
+        return [order, addOnHost(shape, dtype, size, summands)]
+      const total = memory.result(device.allocate(dtype, size))
+      for (const data of remote) memory.keep(data)
+      if (summands.length > 0) {
+        const operands = summands.map((tensor) => deviceDataOf(tensor) ?? (tensor.data as Data))
+        runs.push({ executable: device.adder(dtype), batch: size, operands: [...operands, total] })
+      } else {
+        const executable = device.mover(dtype, [], [size], [], true)
+        memory.atEnd(() => executable.dispose())
+        runs.push({ executable, batch: 1, operands: [total] })
+      }
+      return [order, wrapDevice(total, shape)]
+    })
+    return { runs, finish: () => Object.fromEntries(each) as TensorsOf<Out, Tensor<D>> }
   })
-  return Object.fromEntries(each) as TensorsOf<Out, Tensor<D>>
+}
+
+function addOnHost(shape: readonly number[], dtype: Dtype, size: number, summands: readonly Tensor[]): Tensor {
+  const data = unset(dtype, size).fill(0)
+  const [decode, encode] = [decoder(dtype), encoder(dtype)]
+  for (const { data: from } of summands)
+    for (let i = 0; i < data.length; i++) data[i] = encode(decode(data[i]!) + decode(from[i]!))
+  return wrap(data, shape, dtype)
 }

@@ -133,18 +133,6 @@ export function release(operands: readonly Operand[]): void {
   for (const operand of operands) if (isRemote(operand)) operand.dispose()
 }
 
-/** Items of different n are cut out on the host. @throws BrauerError `tensor-on-device` */
-export function checkHost(operands: readonly Operand[], where: string): void {
-  const remote = operands.find(isRemote)
-  if (remote !== undefined)
-    throw expected(
-      'tensor-on-device',
-      `${where}: with sizes`,
-      'tensors on the host (to() moves them)',
-      `one on ${remote.device}`,
-    )
-}
-
 function share(a: Operand, b: Operand): boolean {
   return isRemote(a) || isRemote(b) ? a === b : overlap(a, b)
 }

@@ -2,13 +2,16 @@ import { BrauerError, expected, show } from '../errors.js'
 import type { Executable, Operand, RunOptions } from '../backends/backend.js'
 import { ownOptions } from './options.js'
 
+/** A program to run. */
+export interface Run {
+  readonly executable: Pick<Executable, 'run' | 'runSync'>
+  readonly batch: number
+  readonly operands: readonly Operand[]
+}
+
 /** What one call comes down to: programs to run, one after the other, and what to make of their operands then. */
 export interface Job<Result> {
-  readonly runs: readonly {
-    readonly executable: Executable
-    readonly batch: number
-    readonly operands: readonly Operand[]
-  }[]
+  readonly runs: readonly Run[]
   readonly options: RunOptions
   finish(): Result
   /** After a failure: gives up what nobody will see. */

@@ -1,11 +1,14 @@
+import type { Operand } from '../backends/backend.js'
 import { BrauerError, expected, show } from '../errors.js'
 import { isGroup } from '../groups/group.js'
 import { checkSignal } from '../layers/job.js'
+import { isRemote } from '../layers/end.js'
 import type { Space, TensorsOf } from '../layers/linear.js'
 import { checkInteger, ownOptions } from '../layers/options.js'
 import type { Dtype } from '../tensor/dtype.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { Batch, Joint, type Batchable, type Part } from './join.js'
+import { Batch, Joint, type Batchable } from './join.js'
+import type { RemotePart } from './join-there.js'
 
 export type { Batchable } from './join.js'
 
@@ -44,8 +47,9 @@ export interface BatchedStats {
 type Result<Out extends Space, D extends Dtype> = TensorsOf<Out, Tensor<D>>
 
 /** A call of `forward`. */
-class Request<Answer> implements Part {
+class Request<Answer> implements RemotePart {
   at = 0
+  held: Operand[] = []
   isSettled = false
   onAbort: (() => void) | undefined = undefined
 
@@ -58,6 +62,10 @@ class Request<Answer> implements Part {
     readonly resolve: (answer: Answer) => void,
     readonly reject: (error: unknown) => void,
   ) {}
+
+  get isWanted(): boolean {
+    return !this.isSettled
+  }
 }
 
 /** Requests that go out together. */
@@ -109,7 +117,9 @@ export class Batched<In extends Space = Space, Out extends Space = Space, D exte
   /** The layer's `forward` of x as it is at this moment: what the caller does with x afterwards changes nothing. The result is
    *  the layer's bit for bit. Results of one run are views of one buffer: they share no elements, nothing is written to them
    *  again, and one that is kept keeps the memory of its whole run; `data.slice()` is free of that, and what to send to
-   *  another thread. A run uses the parameters that the layer has when it starts. An abort rejects at once; the run goes on
+   *  another thread. Where a tensor of x lies on the layer's device, so do the results, each in memory of its own; it is read there
+   *  when its run starts, so that it may be disposed of at once, but not be written to (as `out`) before the answer. Such requests
+   *  are joined with each other. A run uses the parameters that the layer has when it starts. An abort rejects at once; the run goes on
    *  while anyone waits for it.
    *  @throws BrauerError what `forward` of the layer throws, `queue-full`, `closed`, `aborted` */
   forward(x: TensorsOf<In>, options?: { readonly signal?: AbortSignal | undefined }): Promise<Result<Out, D>> {
@@ -157,8 +167,9 @@ export class Batched<In extends Space = Space, Out extends Space = Space, D exte
     if (this.#closing) throw expected('closed', 'forward', 'a call before close', 'one after it')
     if (this.#waiting >= this.#maxQueue)
       throw expected('queue-full', 'forward', `at most ${this.#maxQueue} requests that wait`, 'one more')
-    let run = this.#queue.at(-1)
-    if (!run || run.items + operands.batch > this.#maxBatch) run = new Run()
+    const remote = operands.data.some(isRemote)
+    let run = this.#queue.findLast((each) => each.isRemote === remote)
+    if (!run || run.items + operands.batch > this.#maxBatch) run = new Run(remote)
     const since = this.#maxDelay > 0 ? performance.now() : 0
     const request = new Request(operands.batch, run, since, signal, resolve, reject)
     this.#joint.add(run, request, operands, this.#maxBatch)
@@ -226,10 +237,18 @@ export class Batched<In extends Space = Space, Out extends Space = Space, D exte
   async #run(run: Run<Result<Out, D>>): Promise<void> {
     this.#cancel = run.parts.every(({ signal }) => signal) ? new AbortController() : undefined
     let answer: (request: Request<Result<Out, D>>) => Result<Out, D>
+    let answers: Map<Request<Result<Out, D>>, object> | undefined
     try {
-      const { x, out } = this.#joint.operands(run)
-      const y = await this.#layer.forward(x, { signal: this.#cancel?.signal, out })
-      answer = run.parts.length === 1 ? () => y : this.#joint.answers(y, out)
+      if (run.isRemote) {
+        const signal = this.#cancel?.signal
+        const forward = (x: object) => this.#layer.forward(x as TensorsOf<In>, { signal }) as Promise<never>
+        answers = await this.#joint.there!.run(run.parts, forward)
+        answer = (request) => answers!.get(request) as Result<Out, D>
+      } else {
+        const { x, out } = this.#joint.operands(run)
+        const y = await this.#layer.forward(x, { signal: this.#cancel?.signal, out })
+        answer = run.parts.length === 1 ? () => y : this.#joint.answers(y, out)
+      }
     } catch (error) {
       answer = () => {
         throw error
@@ -241,7 +260,11 @@ export class Batched<In extends Space = Space, Out extends Space = Space, D exte
     this.#answering = this.#maxDelay === 0
     if (this.#waiting > 0 && this.#isDue()) this.#start()
     for (const request of run.parts) {
-      if (request.isSettled) continue
+      if (request.isSettled) {
+        // Aborted meanwhile: nobody else gives its memory back.
+        for (const each of Object.values(answers?.get(request) ?? {})) (each as Tensor).dispose()
+        continue
+      }
       try {
         request.resolve(answer(request))
         this.#settle(request, 'answered')

@@ -1,14 +1,16 @@
-import type { Data } from '../backends/backend.js'
+import type { Data, Operand } from '../backends/backend.js'
 import { expected } from '../errors.js'
 import type { Group } from '../groups/group.js'
-import { End } from '../layers/end.js'
+import { End, isRemote, release } from '../layers/end.js'
 import type { CallOptions, Space, TensorsOf } from '../layers/linear.js'
 import { parseSpace, unset, type Operands } from '../layers/operands.js'
 import type { ResolvedOptions } from '../layers/options.js'
+import type { DeviceMemory } from '../tensor/device.js'
 import { allocate, bytesPerElement, view, type DataOf, type Dtype } from '../tensor/dtype.js'
 import { lengthOf } from '../tensor/memory.js'
 import { product } from '../tensor/size.js'
 import { wrap, type Tensor, type TensorLike } from '../tensor/tensor.js'
+import { JointThere } from './join-there.js'
 
 /** What `batched` needs of a layer; any object with these members can be batched. */
 export interface Batchable<In extends Space = Space, Out extends Space = Space, D extends Dtype = Dtype> {
@@ -16,6 +18,8 @@ export interface Batchable<In extends Space = Space, Out extends Space = Space, 
   readonly input: In
   readonly output: Out
   readonly options: Pick<ResolvedOptions<D>, 'dtype' | 'layout' | 'expectedBatch'>
+  /** @internal Where tensors may lie besides the host. */
+  readonly deviceMemory?: DeviceMemory | undefined
   forward(x: TensorsOf<In>, options?: CallOptions<Out>): Promise<TensorsOf<Out, Tensor<D>>>
 }
 
@@ -24,11 +28,16 @@ export interface Part {
   /** How many, and how many stand before them. */
   readonly batch: number
   at: number
+  /** The inputs of one whose run is on a device. */
+  held: Operand[]
 }
 
 /** What goes out as one run: the inputs of some requests, copied one behind the other. */
 export class Batch<P extends Part> {
   parts: P[] = []
+  /** @param isRemote whether some of the inputs of each part lie on a device */
+  constructor(readonly isRemote: boolean) {}
+
   /** Items in `parts`, and in memory: those of parts that were taken out are there until the run. */
   items = 0
   end = 0
@@ -45,12 +54,17 @@ export class Joint<In extends Space, Out extends Space, D extends Dtype> {
   readonly #free: { readonly capacity: number; readonly x: readonly Data[] }[] = []
   #usual = 0
 
-  constructor({ group, input, output, options }: Batchable<In, Out, D>) {
-    this.#dtype = options.dtype
+  /** For batches on a device. */
+  readonly there: JointThere | undefined
+
+  constructor({ group, input, output, options, deviceMemory }: Batchable<In, Out, D>) {
+    const { dtype, layout } = options
+    this.#dtype = dtype
     const end = (space: Space, name: string): End =>
-      new End(parseSpace(group, space, `batched: ${name} space`), options.dtype, options.layout === 'channels-first')
+      new End(parseSpace(group, space, `batched: ${name} space`), dtype, layout === 'channels-first', deviceMemory)
     this.#in = end(input, 'input')
     this.#out = end(output, 'output')
+    if (deviceMemory) this.there = new JointThere(deviceMemory, dtype, this.#in, this.#out)
   }
 
   /** The checks of `forward`, whose messages these are. Copies nothing.
@@ -59,17 +73,25 @@ export class Joint<In extends Space, Out extends Space, D extends Dtype> {
     return this.#in.take(x, 'forward')
   }
 
-  /** Copies an input to the end of a batch, out of reach of its caller. What fails leaves the batch as it was.
+  /** Copies an input to the end of a batch, out of reach of its caller; what lies on a device stays there. What fails leaves the batch
+   *  as it was.
    *  @param most items for which memory is made ahead of need
    *  @throws BrauerError `invalid-buffer`, `out-of-memory` */
   add<P extends Part>(batch: Batch<P>, part: P, { data }: Operands, most: number): void {
     const { entries } = this.#in
+    if (batch.isRemote) {
+      part.held = data.map((each) => (isRemote(each) ? each.share() : unset(this.#dtype, each.length)))
+      data.forEach((each, i) => isRemote(each) || (part.held[i] as Data).set(each))
+      batch.items += part.batch
+      batch.parts.push(part)
+      return
+    }
     const end = batch.end + part.batch
     if (end > batch.capacity || batch.x.length === 0) this.#grow(batch, end, most)
     for (let i = 0; i < entries.length; i++) {
       const { key, size } = entries[i]!
       // A getter of the caller's may have run since the check.
-      const elements = data[i] as Data // these ends know no device
+      const elements = data[i] as Data
       if (lengthOf(elements) !== part.batch * size)
         throw expected('invalid-buffer', `forward, order ${key}`, 'a live buffer', 'one transferred away meanwhile')
       batch.x[i]!.set(elements, batch.end * size)
@@ -84,6 +106,7 @@ export class Joint<In extends Space, Out extends Space, D extends Dtype> {
   drop<P extends Part>(batch: Batch<P>, part: P): void {
     batch.parts.splice(batch.parts.indexOf(part), 1)
     batch.items -= part.batch
+    release(part.held)
   }
 
   /** The operands of a run. `out` is new, and of this run alone. @throws BrauerError `out-of-memory` */
@@ -95,8 +118,8 @@ export class Joint<In extends Space, Out extends Space, D extends Dtype> {
   }
 
   /** Keeps the memory of a batch that has run for another one. */
-  release<P extends Part>({ x, capacity }: Batch<P>, most: number): void {
-    if (capacity > most || this.#free.length === 2) return
+  release<P extends Part>({ x, capacity, isRemote: none }: Batch<P>, most: number): void {
+    if (none || capacity > most || this.#free.length === 2) return
     this.#free.push({ x, capacity })
     this.#usual = capacity
   }

@@ -74,6 +74,7 @@ constexpr struct {
     {"dispose", dispose},
     {"allocate", allocate_array},
     {"copier", load_copier},
+    {"mover", load_mover},
     {"memory", device_memory},
     {"limitMemory", limit_device_memory},
     {"dropMemory", drop_device_memory},

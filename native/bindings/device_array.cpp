@@ -2,6 +2,7 @@
 
 #include "bindings/convert.h"
 #include "bindings/environment.h"
+#include "bindings/program_handle.h"
 #include "core/cuda.h"
 
 namespace brauer::bindings {
@@ -47,6 +48,25 @@ napi_value load_copier(napi_env env, napi_callback_info info) {
     if (!status.ok()) return to_js(env, status);
     std::shared_ptr<const Executable> copier = cuda::make_copier(device, static_cast<int>(bytes), status);
     return copier ? wrap_handle(env, std::move(copier), 0, environment->programs) : to_js(env, status);
+  });
+}
+
+napi_value load_mover(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    std::size_t count = 2, length = 0;
+    napi_value arguments[2] = {};
+    void* data = nullptr;
+    napi_get_cb_info(env, info, &count, arguments, nullptr, &data);
+    const auto* const environment = static_cast<Environment*>(data);
+    const Handle<Executable>* const copier = unwrap_program(env, *environment, arguments[0]);
+    if (copier == nullptr || !copier->value)
+      return to_js(env, Status::error(Code::invalid_argument, "mover: expected a copier, received another value"));
+    const double* words = nullptr;
+    Status status = to_numbers(env, arguments[1], "mover: words", words, length);
+    if (!status.ok()) return to_js(env, status);
+    std::shared_ptr<const Executable> mover = cuda::make_mover(*copier->value, words, length, status);
+    const auto bytes = static_cast<std::int64_t>(length * sizeof(double));
+    return mover ? wrap_handle(env, std::move(mover), bytes, environment->programs) : to_js(env, status);
   });
 }
 

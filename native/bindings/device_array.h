@@ -9,6 +9,8 @@ namespace brauer::bindings {
 napi_value allocate_array(napi_env env, napi_callback_info info);
 // copier(device, elementBytes)
 napi_value load_copier(napi_env env, napi_callback_info info);
+// mover(copier, words)
+napi_value load_mover(napi_env env, napi_callback_info info);
 // memory(device)
 napi_value device_memory(napi_env env, napi_callback_info info);
 // limitMemory(device, bytes)

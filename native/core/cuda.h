@@ -117,6 +117,15 @@ std::shared_ptr<const DeviceArray> make_array(int device, std::int64_t bytes, St
 // output of as many items as a run is given.
 std::unique_ptr<Executable> make_copier(int device, int element_bytes, Status& status) noexcept;
 
+// Moves rows of elements from some arrays of a device to others, which all lie there, in one run of one item. copier:
+// what make_copier gave, whose device, elements and streams these are. words, all of them integers:
+//   clears (1: outputs are zero but for the rows), inputs, outputs, the elements of each of these, then for each move
+//   spread, packed (two operands), row (elements), items, rows (counts), an offset for each item, one for each row:
+// row r of item i lies at packed[(i·rows + r)·row] and at spread[offset of i + offset of r]. One of the two operands is
+// an input and the other an output; no two rows of an output have elements in common.
+std::unique_ptr<Executable> make_mover(const Executable& copier, const double* words, std::size_t count,
+                                       Status& status) noexcept;
+
 struct Stream;  // of cuda/device.h
 
 // A run whose operands lie in memory of the device, with all that it needs there beside them: it can be enqueued any

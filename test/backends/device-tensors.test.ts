@@ -1,11 +1,10 @@
 /** Tensors in memory of a device: there and back, as operands of layers, in the wrong place, disposed of, and past the limit. */
-import { runInNewContext } from 'node:vm'
-import { setFlagsFromString } from 'node:v8'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import type { DeviceArray, Program } from '../../lib/backends/binding.js'
 import { binding } from '../../lib/backends/native.js'
 import { batched, cudaInfo, linear, memory, O, S, tensor, writeNpy, writeSafetensors, type Dtype, type Tensor } from '../../lib/index.js' // prettier-ignore
 import { compiled, isCuda, on, type BackendName } from '../support/backends.js'
+import { collect } from '../support/garbage.js'
 
 const devices = compiled.filter(isCuda)
 const deviceOf = (name: BackendName): string => /^cuda(:\d+)?/.exec(name)![0].replace(/^cuda$/, 'cuda:0')
@@ -27,16 +26,6 @@ const failure = async (run: () => unknown): Promise<Error & { code?: string }> =
     return error as Error
   }
   throw new Error('expected an error')
-}
-
-/** Collects what nobody holds any longer, as far as the engine sees that; finalizers run in a later turn. */
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
-const collect = async (): Promise<void> => {
-  for (let i = 0; i < 4; i++) {
-    gc()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
 }
 
 describe('without a device', () => {
@@ -167,10 +156,7 @@ each('%s', (name) => {
     const elsewhere = device === 'cuda:0' ? 'cuda:1' : 'cuda:0'
     expect(await failure(() => layer.forward({ ...input, 2: x[2].toSync(elsewhere) }))).toMatchObject(refused)
     expect((await x[2].toSync(elsewhere).to(device)).device).toBe(device)
-    const any = linear(S(3), { 1: 1 }, { 1: 1 }, on(name))
-    const sized = () => any.forward({ 1: there(draw([2, 3, 1])) }, { sizes: [3, 3] })
-    expect(await failure(sized)).toMatchObject(refused)
-    const joined = batched(layer)
+    const joined = batched({ group: cpu.group, input: cpu.input, output: cpu.output, options: cpu.options, forward: cpu.forward.bind(cpu) }) // prettier-ignore
     expect(await failure(() => joined.forward(input))).toMatchObject(refused)
     await joined.close()
     const [wrong, gone] = [there(draw([5, 3, 3, 2], 'float64')), there(x[2])]
