@@ -36,7 +36,7 @@ export { Trainer } from './training/trainer.js'
 export type { RunOptions, TrainerOptions, TrainingData } from './training/trainer.js'
 export { adamW, sgd } from './training/optimizers.js'
 export type { AdamWOptions, Optimizer, SgdOptions } from './training/optimizers.js'
-export { meanSquaredError } from './training/losses.js'
+export { binaryCrossEntropy, meanSquaredError } from './training/losses.js'
 export type { Loss } from './training/losses.js'
 
 // For servers

@@ -9,6 +9,7 @@ export const functions: Readonly<Record<FunctionName, (graph: Graph, x: Value) =
   cos: (graph, x) => graph.map('Cos', x),
   tanh: (graph, x) => graph.map('Tanh', x),
   sigmoid: (graph, x) => (graph.type === 'float32' ? graph.map('Sigmoid', x) : sigmoidByExp(graph, x)),
+  softplus: (graph, x) => graph.map('Softplus', x),
   relu: (graph, x) => graph.map('Relu', x),
   step: (graph, x) => graph.positive(x),
   sqrt: (graph, x) => graph.map('Sqrt', x),

@@ -35,7 +35,7 @@ export interface Port {
 
 /** Operators that are functions of one number. */
 export type ElementwiseOperator =
-  'Cos' | 'Erf' | 'Exp' | 'Log' | 'Reciprocal' | 'Relu' | 'Sigmoid' | 'Sin' | 'Sqrt' | 'Tanh'
+  'Cos' | 'Erf' | 'Exp' | 'Log' | 'Reciprocal' | 'Relu' | 'Sigmoid' | 'Sin' | 'Softplus' | 'Sqrt' | 'Tanh'
 
 /** An ONNX graph in the making, on a batch that is open: operators of the default domain, version 17, each equal node and each
  *  equal constant once. Axes count those of one item; arithmetic is float32, or float64 where that is asked for. */

@@ -63,6 +63,8 @@ const functions: Readonly<Record<FunctionName, Elementary>> = {
   cos: { of: Math.cos, derivative: (x) => scale(apply('sin', x), -1) },
   tanh: { of: Math.tanh, derivative: (_, y) => oneMinus(multiply(y, y)) },
   sigmoid: { of: (x) => 1 / (1 + Math.exp(-x)), derivative: (_, y) => multiply(y, oneMinus(y)) },
+  /** log(1 + eˣ). */
+  softplus: { of: (x) => Math.log1p(Math.exp(-Math.abs(x))) + (x < 0 ? 0 : x), derivative: (x) => apply('sigmoid', x) },
   relu: { of: (x) => (x > 0 || Number.isNaN(x) ? x : 0), derivative: (x) => apply('step', x) },
   /** 1 above zero, else 0; where it jumps its derivative counts as zero, as everywhere. */
   step: { of: (x) => (x > 0 ? 1 : 0), derivative: undefined },

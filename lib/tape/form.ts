@@ -15,7 +15,7 @@ export type Form =
 
 /** Functions of one number with derivatives of every order. */
 export type FunctionName =
-  'exp' | 'log' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'relu' | 'step' | 'sqrt' | 'reciprocal' | 'normal'
+  'exp' | 'log' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'softplus' | 'relu' | 'step' | 'sqrt' | 'reciprocal' | 'normal'
 
 /** One loop over three arrays: steps of the output and of both factors. `alternate` multiplies by (−1)^step. */
 export interface ProductLoop {

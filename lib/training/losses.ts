@@ -1,5 +1,5 @@
 import { BrauerError } from '../errors.js'
-import { mean, multiply, scale, subtract, add, sum } from '../tape/elementwise.js'
+import { add, apply, multiply, scale, subtract, sum } from '../tape/elementwise.js'
 import type { Values } from '../tape/layer.js'
 import type { Value } from '../tape/value.js'
 
@@ -7,14 +7,23 @@ import type { Value } from '../tape/value.js'
 export type Loss = (y: Values, target: Values) => Value
 
 /** The mean of the squared differences over all components of all orders. */
-export const meanSquaredError: Loss = (y, target) => {
-  const parts = Object.entries(y).map(([order, value]) => {
-    const apart = subtract(value, target[order]!)
+export const meanSquaredError: Loss = (y, target) =>
+  average('meanSquaredError', y, target, (value, wanted) => {
+    const apart = subtract(value, wanted)
     return multiply(apart, apart)
   })
-  if (parts.length === 1) return mean(parts[0]!)
+
+/** For targets between 0 and 1 and outputs y that stand for the probabilities 1/(1 + e⁻ʸ): the mean of −log of what is given to the target,
+ *  log(1 + eʸ) − target·y, over all components of all orders. */
+export const binaryCrossEntropy: Loss = (y, target) =>
+  average('binaryCrossEntropy', y, target, (value, wanted) =>
+    subtract(apply('softplus', value), multiply(wanted, value)),
+  )
+
+/** The mean of a function of outputs and targets. */
+function average(name: string, y: Values, target: Values, of: (value: Value, wanted: Value) => Value): Value {
+  const parts = Object.entries(y).map(([order, value]) => of(value, target[order]!))
   const size = parts.reduce((total, { size: each }) => total + each, 0)
-  if (size === 0)
-    throw new BrauerError('invalid-shape', 'meanSquaredError: expected at least one element, received none')
+  if (size === 0) throw new BrauerError('invalid-shape', `${name}: expected at least one element, received none`)
   return scale(add(...parts.map(sum)), 1 / size)
 }

@@ -133,6 +133,7 @@ const functions: Readonly<Record<string, (x: number) => number>> = {
   Exp: Math.exp,
   Log: Math.log,
   Reciprocal: (x) => 1 / x,
+  Softplus: (x) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0),
   Relu: (x) => Math.max(0, x),
   Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   Sin: Math.sin,

@@ -83,7 +83,7 @@ describe('products over loop nests', () => {
 })
 
 test.each<FunctionName>([
-  'exp', 'log', 'sin', 'cos', 'tanh', 'sigmoid', 'relu', 'step', 'sqrt', 'reciprocal', 'normal',
+  'exp', 'log', 'sin', 'cos', 'tanh', 'sigmoid', 'softplus', 'relu', 'step', 'sqrt', 'reciprocal', 'normal',
 ])('%s, of numbers above zero and below', (name) => {
   const needsPositive = name === 'log' || name === 'sqrt'
   expectSame([[4, 2]], (x) => apply(name, needsPositive ? shift(multiply(x, x), 0.1) : x))

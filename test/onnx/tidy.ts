@@ -3,7 +3,7 @@ import type { Model } from './evaluate.js'
 
 const operators = [
   'Add', 'Cast', 'Concat', 'Expand', 'Gather', 'Gemm', 'Identity', 'MatMul', 'Mul', 'ReduceSum', 'Reshape', 'Shape', 'Slice', 'Split',
-  'Transpose', 'Cos', 'Erf', 'Exp', 'Greater', 'Log', 'Max', 'Min', 'Reciprocal', 'Relu', 'Sigmoid', 'Sin', 'Sqrt', 'Tanh',
+  'Transpose', 'Cos', 'Erf', 'Exp', 'Greater', 'Log', 'Max', 'Min', 'Reciprocal', 'Relu', 'Sigmoid', 'Sin', 'Softplus', 'Sqrt', 'Tanh',
 ] // prettier-ignore
 
 /** Nothing is computed that nobody reads, nothing twice, and with standard operators alone. */

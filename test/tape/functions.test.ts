@@ -17,6 +17,7 @@ describe('functions of one number', () => {
     ['cos', Math.cos, [-1, 0.3, 2]],
     ['tanh', Math.tanh, [-1, 0.3, 2]],
     ['sigmoid', (x) => 1 / (1 + Math.exp(-x)), [-30, 0.3, 20]],
+    ['softplus', (x) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0), [-40, 0, 3]],
     ['relu', (x) => Math.max(x, 0), [-1, 0.3, 2]],
     ['step', (x) => Number(x > 0), [-1, 0.3, 2]],
     ['sqrt', Math.sqrt, [0.2, 1, 3]],
@@ -66,7 +67,8 @@ describe('functions of one number', () => {
 
   test('what is no number stays none', () => {
     const x = input([1], 'float64')
-    for (const name of ['relu', 'normal', 'sigmoid'] as const) expect(at(apply(name, x), x, [NaN])).toEqual([NaN])
+    for (const name of ['relu', 'normal', 'sigmoid', 'softplus'] as const)
+      expect(at(apply(name, x), x, [NaN])).toEqual([NaN])
   })
 })
 
