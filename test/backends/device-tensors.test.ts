@@ -3,10 +3,10 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import type { DeviceArray, Program } from '../../lib/backends/binding.js'
 import { binding } from '../../lib/backends/native.js'
 import { batched, cudaInfo, linear, memory, O, S, tensor, writeNpy, writeSafetensors, type Dtype, type Tensor } from '../../lib/index.js' // prettier-ignore
-import { compiled, isCuda, on, type BackendName } from '../support/backends.js'
+import { type BackendName, compiled, inTurn, isCuda, on } from '../support/backends.js'
 import { collect } from '../support/garbage.js'
 
-const devices = compiled.filter(isCuda)
+const devices = inTurn(compiled.filter(isCuda), 2)
 const deviceOf = (name: BackendName): string => /^cuda(:\d+)?/.exec(name)![0].replace(/^cuda$/, 'cuda:0')
 
 const numbers = (size: number): number[] => Array.from({ length: size }, (_, i) => Math.sin(i + 1))

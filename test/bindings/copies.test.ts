@@ -1,12 +1,12 @@
 /** Where the operands of asynchronous runs are while they run. */
 import { describe, expect, test } from '@jest/globals'
 import { own } from '../../lib/tensor/owned.js'
-import { backendOf, compiled, isCuda } from '../support/backends.js'
+import { backendOf, compiled, inTurn, isCuda } from '../support/backends.js'
 import { adding, scaling, slow, slowAnswer, slowOperands } from './stress/programs.mjs'
 
 const ramp = (length: number, from: number) => Float32Array.from({ length }, (_, i) => from + i)
 
-describe.each(compiled)('%s', (name) => {
+describe.each(inTurn(compiled, 2))('%s', (name) => {
   const subject = backendOf(name)
 
   describe('operands that could be transferred away', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Data } from '../../lib/backends/backend.js'
 import { own } from '../../lib/tensor/owned.js'
-import { backendOf, compiled } from '../support/backends.js'
+import { backendOf, compiled, inTurn } from '../support/backends.js'
 import { adding } from './stress/programs.mjs'
 
 const batch = 2
@@ -119,7 +119,7 @@ async function refusal(call: () => unknown): Promise<unknown> {
   return undefined
 }
 
-describe.each(compiled)('%s', (name) => {
+describe.each(inTurn(compiled, 0))('%s', (name) => {
   const subject = backendOf(name)
   const executable = subject.load(adding(48), 'float32')
 

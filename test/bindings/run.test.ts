@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { cpu, cpuInfo } from '../../lib/backends/native.js'
 import { own } from '../../lib/tensor/owned.js'
-import { backendOf, compiled, isCuda } from '../support/backends.js'
+import { backendOf, compiled, inTurn, isCuda } from '../support/backends.js'
 import { adding, scaling, slow, slowAnswer, slowOperands } from './stress/programs.mjs'
 
 const isEverywhere = (data: Float32Array, value: number) => data.every((element) => element === value)
 
-describe.each(compiled)('run (%s)', (name) => {
+describe.each(inTurn(compiled, 0))('run (%s)', (name) => {
   const subject = backendOf(name)
   /** Items of a run that takes some tenths of a second, also where a GPU is emulated. */
   const [items, many] = isCuda(name) ? [1, 1] : [256, 1024]
@@ -80,7 +80,7 @@ describe.each(compiled)('run (%s)', (name) => {
   })
 })
 
-describe.each(compiled)('a signal (%s)', (name) => {
+describe.each(inTurn(compiled, 1))('a signal (%s)', (name) => {
   const subject = backendOf(name)
 
   test('that has fired stops everything before it starts, the checks included', async () => {

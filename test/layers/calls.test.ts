@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear, O, S, SO, Sp, Tensor, tensor, type Group } from '../../lib/index.js'
 import { normalAt } from '../../lib/tensor/random.js'
-import { backends, on } from '../support/backends.js'
+import { backends, inTurn, on } from '../support/backends.js'
 import { judge, refusesAsync } from './refuses.js'
 
 const draw = (shape: readonly number[], seed = 1): Tensor<'float32'> =>
@@ -17,7 +17,7 @@ const long = () => {
   return { layer, x: { 4: tensor(new Float32Array(3000 * 81 * 16), [3000, 3, 3, 3, 3, 16]) } }
 }
 
-describe.each(backends)('%s', (backend) => {
+describe.each(inTurn(backends, 0))('%s', (backend) => {
   test.each<[string, Group]>([
     ['S(3)', S(3)],
     ['O(3)', O(3)],

@@ -223,6 +223,7 @@ export async function checkCase(spec: Case, seed: number): Promise<void> {
 
 /** Runs the cases and reports every one that fails, the smallest first, each as a line that can be pasted back. */
 export async function checkAll(specs: readonly Case[], seed: number): Promise<void> {
+  if (specs.length === 0) throw new Error('expected cases, received none')
   const failures: { size: number; text: string }[] = []
   for (const [i, spec] of specs.entries()) {
     try {

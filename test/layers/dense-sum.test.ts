@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { affordable, backends } from '../support/backends.js'
+import { affordable, backends, inTurn } from '../support/backends.js'
 import type { GroupName } from '../support/dense.js'
 import type { Space } from '../support/layer.js'
 import { pairwise } from '../support/pairwise.js'
@@ -46,7 +46,7 @@ describe.each(Object.entries(sizes) as [GroupName, readonly number[]][])('%s', (
         const rows = pairwise({ ...options, inner: channels, outer: channels }, seed)
         const cases = rows.map((row) => caseOf(row, group, n, { [k]: row.inner }, { [l]: row.outer }))
         test(`${group}(${n}) ${k} -> ${l} is the dense sum`, () =>
-          checkAll(affordable(cases, productsOf, 7 * n + 4 * k + l), seed))
+          checkAll(affordable(cases, 9, 7 * n + 4 * k + l, productsOf), seed))
       }
     }
   }
@@ -72,7 +72,7 @@ describe('direct sums', () => {
   test.each(sums)('%s(%i) %j -> %j', (group, n, input, output) => {
     const rows = pairwise(options, n + Object.keys(input).length)
     const cases = rows.map((row) => caseOf(row, group, n, input, output))
-    return checkAll(affordable(cases, productsOf, n), 77 * n)
+    return checkAll(affordable(cases, 9, n, productsOf), 77 * n)
   })
 })
 
@@ -98,7 +98,7 @@ describe('orders above three, for transforms over four strands', () => {
   test.each(high)('%s(%i) %i -> %i', (group, n, k, l) => {
     const rows = pairwise(few, n)
     const cases = rows.map((row) => caseOf(row as unknown as OptionRow, group, n, { [k]: 2 }, { [l]: 1 }))
-    return checkAll(affordable(cases, productsOf, k + l), 99 * n)
+    return checkAll(affordable(cases, 9, k + l, productsOf), 99 * n)
   })
 })
 
@@ -120,7 +120,7 @@ const apart: Case = {
   call: 'sync',
 }
 
-describe.each(backends)('spaces that do not meet (%s)', (backend) => {
+describe.each(inTurn(backends, 2))('spaces that do not meet (%s)', (backend) => {
   const names = (spec: Case): string[] => Object.keys(layerOf(spec).parameters).sort()
 
   test('an output that nothing reaches is zeros', async () => {

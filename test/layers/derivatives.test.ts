@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { groupFrom, linear, tensor, type Tensor } from '../../lib/index.js'
 import { normalAt } from '../../lib/tensor/random.js'
-import { affordable, backends, on } from '../support/backends.js'
+import { affordable, backends, inTurn, on } from '../support/backends.js'
 import { refuses, refusesAsync } from './refuses.js'
 
 type Values = Readonly<Record<string, Tensor>>
@@ -65,7 +65,7 @@ const subjects: readonly (readonly [string, Record<string, number>, Record<strin
 ]
 
 const pairs = backends.flatMap((backend) => subjects.map((subject) => [backend, ...subject] as const))
-const cases = affordable(pairs, () => 1, 1)
+const cases = affordable(pairs, 6, 1)
 describe.each(cases)('%s: %s %j -> %j', (backend, group, input, output, options) => {
   const layer = linear(groupFrom(group), input, output, { ...options, ...on(backend), dtype: 'float64', bias: true })
   const batch = 2
@@ -158,7 +158,7 @@ describe.each(cases)('%s: %s %j -> %j', (backend, group, input, output, options)
 /** The bias of f stays where it is when x moves. */
 const withoutBias = (values: Values): Values => map(values, (value, _, name) => (name.startsWith('bias.') ? 0 : value))
 
-describe.each(backends)('%s', (backend) => {
+describe.each(inTurn(backends, 2))('%s', (backend) => {
   const make = () => linear(groupFrom('S(3)'), { 1: 2 }, { 0: 1, 1: 2 }, { ...on(backend), bias: true })
   const draw = (seed: number, ...shape: number[]) => {
     const size = shape.reduce((a, b) => a * b, 1)

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear, S, Tensor, tensor } from '../../lib/index.js'
 import { normalAt } from '../../lib/tensor/random.js'
-import { backends, on } from '../support/backends.js'
+import { backends, inTurn, on } from '../support/backends.js'
 
 const N = 6
 const sizes = [6, 2, 5, 1, 2, 6, 3]
@@ -22,7 +22,7 @@ function* places(order: number, channels: number, n: number, first: boolean): Ge
 
 type Space = Record<number, number>
 
-describe.each(backends)('%s', (backend) => {
+describe.each(inTurn(backends, 1))('%s', (backend) => {
   describe.each(['channels-last', 'channels-first'] as const)('%s', (layout) => {
     const first = layout === 'channels-first'
     const shapeOf = (batch: number, order: number, count: number, n: number) => {

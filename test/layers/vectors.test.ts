@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { linear, O, S, SO, Sp, tensor } from '../../lib/index.js'
-import { backends, on } from '../support/backends.js'
+import { backends, inTurn, on } from '../support/backends.js'
 import { diagramOf, type GroupName } from '../support/dense.js'
 import { orbitCombination } from '../support/mobius.js'
 
@@ -33,12 +33,12 @@ function weights({ kind, diagram, k, l }: Vector): Map<string, number> {
   return new Map([[diagramOf(k, l, blocks, free).key, 1]])
 }
 
-describe.each(backends)('%s', (backend) => {
-  test.each(
-    vectors.map(
-      (vector) => [`${vector.group}(${vector.n}) ${vector.kind} ${JSON.stringify(vector.diagram)}`, vector] as const,
-    ),
-  )('%s', (_, vector) => {
+const label = ({ group, n, kind, diagram }: Vector): string => `${group}(${n}) ${kind} ${JSON.stringify(diagram)}`
+const subjects = vectors.flatMap((vector, i) =>
+  inTurn(backends, i).map((backend) => [backend, label(vector), vector] as const),
+)
+describe('vectors', () => {
+  test.each(subjects)('on %s, %s', (backend, _, vector) => {
     const { group, n, k, l, v, y } = vector
     for (const dtype of ['float64', 'float32'] as const) {
       const layer = linear(groups[group](n), { [k]: 1 }, { [l]: 1 }, { ...on(backend), dtype, basis: 'spanning' })

@@ -21,7 +21,7 @@ const plain = (values: Values) =>
   Object.entries(values).map(([name, { shape, data }]) => [name, shape, Array.from(data)])
 
 const pairs = backends.flatMap((backend) => groupNames.map((name) => [backend, name] as const))
-describe.each(affordable(pairs, () => 1, 1))('on %s, networks of %s', (backend, name) => {
+describe.each(affordable(pairs, 6, 1))('on %s, networks of %s', (backend, name) => {
   const networks = Object.entries(networksOf(name, backend, 'float64'))
 
   test.each(networks)('%s: equivariant, with the derivatives of what it computes', (_, network) => {

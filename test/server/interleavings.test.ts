@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { batched, BrauerError } from '../../lib/index.js'
 import { uniform } from '../../lib/tensor/random.js'
 import { runs } from '../properties/arbitrary.js'
-import { backends, compiled, on } from '../support/backends.js'
+import { backends, compiled, inTurn, on } from '../support/backends.js'
 import { addsUp, bits, draw, gate, layers, turn, type Layer, type Tensors } from './support.js'
 
 type Step =
@@ -39,7 +39,7 @@ interface Caller {
   outcome: Tensors | BrauerError | undefined
 }
 
-describe.each(backends)('%s', (backend) => {
+describe.each(inTurn(backends, 0))('%s', (backend) => {
   test.each(layers(on(backend)))('%s', async (_, layer) => {
     await fc.assert(
       fc.asyncProperty(setting, async ({ steps, last, ...options }) => {
@@ -119,7 +119,7 @@ function judge(layer: Layer, callers: readonly Caller[], runs: readonly { x: Ten
   }
 }
 
-test.each(compiled)('64 callers on %s, in their own time, some of whom give up', async (backend) => {
+test.each(inTurn(compiled, 1))('64 callers on %s, in their own time, some of whom give up', async (backend) => {
   const [, layer] = layers(on(backend))[0]!
   const queue = batched(layer, { maxBatch: 40 })
   const chance = uniform(7)

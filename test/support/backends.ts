@@ -32,13 +32,27 @@ export const compiled = backends.filter((name) => name !== 'reference')
 /** Emulated GPUs take their time: where all backends are such, tests run a part of their cases, and smaller ones. */
 const allEmulated = backends.every(isCuda)
 
-/** One in six, others for each seed, of the cases that cost at most a million. */
-export function affordable<T>(cases: readonly T[], cost: (each: T) => number, seed: number): readonly T[] {
-  return allEmulated ? cases.filter((each) => cost(each) <= 1e6).filter((_, i) => (i + seed) % 6 === 0) : cases
+/** One of so many, others for each seed, of the cases that cost at most a million. */
+export function affordable<T>(
+  cases: readonly T[],
+  oneOf: number,
+  seed: number,
+  cost: (each: T) => number = () => 0,
+): readonly T[] {
+  return allEmulated ? cases.filter((each) => cost(each) <= 1e6).filter((_, i) => (i + seed) % oneOf === 0) : cases
 }
 
 /** How many random examples are drawn for every one where nothing is emulated. */
 export const effort = allEmulated ? 0.3 : 1
+
+/** Those of them that a test runs on which takes long on emulated GPUs: of the devices that run in one mode one, another for each seed. */
+export function inTurn(names: readonly BackendName[], seed: number): readonly BackendName[] {
+  const modeOf = (name: BackendName): string => name.replace(/^cuda:\d+/, 'cuda')
+  return [...new Set(names.map(modeOf))].map((mode) => {
+    const alike = names.filter((name) => modeOf(name) === mode)
+    return alike[seed % alike.length]!
+  })
+}
 
 export function backendOf(name: BackendName): Backend {
   const { backend, cuda } = on(name)

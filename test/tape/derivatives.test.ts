@@ -37,7 +37,7 @@ const dot = (a: Data, b: Data): number => Array.from(a).reduce((all, each, i) =>
 const norm = (all: readonly Data[]): number => Math.hypot(...all.flatMap((data) => [...data]))
 
 const pairs = backends.flatMap((backend) => groupNames.map((name) => [backend, name] as const))
-describe.each(affordable(pairs, () => 1, 2))('on %s, networks of %s', (backend, name) => {
+describe.each(affordable(pairs, 6, 2))('on %s, networks of %s', (backend, name) => {
   test.each(Object.entries(networksOf(name, backend, 'float64')))('%s', async (_, network) => {
     const { phi, leaves } = record(network)
     const one = scalar(1, 'float64')
