@@ -255,8 +255,8 @@ void Compiler::add(const Mix& mix) {
   // Right is read by vectors too where its columns lie side by side, else one by one.
   if (code.right_j == 1) code.vector = std::min(code.vector, vector_of(code.cols, {code.right}, {code.right_k}));
   if (code.own && vector_ != 4) code.vector = 1;  // kernels have no other of float64, see run_product
-  code.pairs = code.vector == 4 && !code.own && code.cols / code.vector % 2 == 0;
-  code.col_blocks = code.cols / code.vector / (code.pairs ? 2 : 1);
+  code.pairs = code.vector == 4 && !code.own && code.right_j == 1 && code.cols >= 2 * code.vector;
+  code.col_blocks = code.pairs ? (code.cols / code.vector + 1) / 2 : code.cols / code.vector;
   code.per_row = divider(std::max(code.col_blocks, 1u)), code.per_item = divider(std::max(code.rows, 1u));
   code.per_tile = divider(std::max((code.cols + 63) / 64, 1u));
   tables_.products.push_back(code);

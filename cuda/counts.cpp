@@ -5,8 +5,8 @@
 
 #include "cuda/kernels/product_shape.h"
 
-// Instructions are those of the loops as they are compiled: loads, stores, arithmetic, and the sums of 64 bits of which
-// an address takes two.
+// Instructions are those of the loops in the machine code of compute capability 9.0: loads, stores, arithmetic, and the
+// sums of 64 bits of which an address takes two.
 namespace brauer::cuda {
 namespace {
 
@@ -18,6 +18,14 @@ constexpr double kLongSum = 7;              // of a term of a long sum, for each
 
 double warps(double jobs) { return std::ceil(jobs / kWarp); }
 double put(double vector, bool set) { return set ? 2 : 3 + vector; }
+
+// Of so many rows, `stride` words apart, those of which shared memory gives `words` words each at the same time.
+double beside(double rows, double stride, int words = 1) {
+  std::vector<int> taken(32);
+  for (std::int64_t row = 0; row < std::int64_t(rows); row++)
+    for (std::int64_t word = 0; word < words; word++) taken[std::size_t((row * std::int64_t(stride) + word) % 32)]++;
+  return std::max(1.0, std::floor(rows)) / std::max(1, *std::max_element(taken.begin(), taken.end()));
+}
 
 }  // namespace
 
@@ -49,7 +57,7 @@ Counts Counter::of(const OpCode& op, double items, double groups) const {
       return of_move(rows<MoveCode>(code_->moves)[op.index], items, groups);
     case Kind::product: {
       const auto& product = rows<ProductCode>(code_->products)[op.index];
-      return of_product(product, product.rows, items, in_shared_ && resident_, in_shared_ && resident_);
+      return of_product(product, product.rows, items, in_shared_, in_shared_ && resident_);
     }
     case Kind::weights: {
       const auto& weights = rows<WeightsCode>(code_->weights)[op.index];
@@ -81,9 +89,9 @@ Counts Counter::of_move(const MoveCode& move, double items, double groups) const
   const double inner = loops[move.parallel + move.reduced - 1].extent.divisor, vector = move.vector;
   const double terms = entries * move.settings * inner;
   const double per_term = (terms > kPlainTerms ? kLongSum : 1) * vector + 4;
-  const double per_item = 2 * kPointer + vector + put(vector, move.set) + terms * per_term +
-                          entries * move.settings * (8 + kLoop * (move.reduced - 1));
-  const double per_job = 2 * kPlace + (move.listed > 0 ? 4 : kLoop * move.parallel);
+  const double per_item = 2 * kPointer + 20 + vector + put(vector, move.set) + terms * per_term +
+                          entries * move.settings * (20 + kLoop * (move.reduced - 1));
+  const double per_job = 2 * kPlace + 30 + (move.listed > 0 ? 8 : kLoop * move.parallel);
   const double jobs = move.serial ? items : move.work * groups, outputs = double(move.work) * items;
   const double size = vector * bytes_;
   Counts counts;
@@ -97,47 +105,48 @@ Counts Counter::of_move(const MoveCode& move, double items, double groups) const
 Counts Counter::of_product(const ProductCode& product, double rows, double items, bool in_shared,
                            bool right_in_shared) const {
   if (precision_ != Precision::highest && !product.own && !product.serial)
-    return of_tensor_product(product, rows, items);
+    return of_tensor_product(product, rows, items, in_shared);
   const double wide = product.pairs ? 2 : 1, vector = product.vector;
   const double height = product.own ? 1 : product.pairs ? kPairRows : kProductRows;
   const double blocks = std::ceil(rows * items / height), workers = blocks * product.col_blocks;
   const double step = 16 / bytes_, loads = product.left_vector ? 1 : step;  // of a row of left
-  const bool hot = product.pairs && product.left_vector;
-  const double left = loads + (hot && in_shared ? 1 : 2);
-  const double right = wide * (hot && right_in_shared ? 2 : product.right_j == 1 ? 3 : 3 * vector);
-  const double per_step = step * (height * wide * vector + right) + left * height + 4;
-  const double per_row = 2 * 8 + wide * (2 + put(vector, product.set));
-  const double out = rows * items * product.cols * bytes_;
+  const double left = loads + (product.pairs && in_shared ? 1 : 2);
+  const double right = product.pairs ? 2 * wide : vector == 1 ? 4 : 18;
+  const double others = 3 + (product.pairs && right_in_shared ? 0 : 7);
+  const double per_step = step * (height * wide * vector + right) + left * height + others;
+  const double per_row = 28 + wide * (2 + put(vector, product.set));
+  const double steps = std::ceil(product.inner / step), out = rows * items * product.cols * bytes_;
   Counts counts;
   counts.warps = warps(workers);
-  counts.instructions = counts.warps * (50 + height * per_row + std::ceil(product.inner / step) * per_step);
+  counts.instructions = counts.warps * (80 + height * per_row + steps * per_step);
   counts.multiplies = rows * items * product.inner * product.cols;
-  // Lanes of a row of left share what they read; several rows often lie in the same banks.
+  // Lanes of a row of left share what they read.
   const double across = std::min(kWarp, double(product.col_blocks));
-  const double read = workers / across * height * std::ceil(product.inner / step) * loads;
+  const double read = workers / across * height * steps * loads;
   counts.reads = read * step / loads * bytes_ + (product.set ? 0 : out);
-  counts.lost = read * (kLine - step / loads * bytes_);
+  const double at_once = loads > 1 ? beside(kWarp / across, height * product.left_row) : 1;
+  counts.lost = read * (kLine / at_once - step / loads * bytes_);
   counts.writes = out;
   counts.weights = workers * product.inner * wide * vector * bytes_ / std::max(1.0, std::floor(kWarp / across));
   return counts;
 }
 
-Counts Counter::of_tensor_product(const ProductCode& product, double rows, double items) const {
+Counts Counter::of_tensor_product(const ProductCode& product, double rows, double items, bool in_shared) const {
   const bool split = precision_ == Precision::split;
   const double height = 16, width = 64;
   const double blocks = std::ceil(rows * items / height), steps = std::ceil(product.inner / 8.0);
   const double tiles = std::ceil(product.cols / 8.0), spans = std::ceil(product.cols / width);
   // To load, round and, split, take the rest of four values of left and of two of right in each lane, one by one.
-  const double left = split ? 44 : 28, right = split ? 26 : 18, stored = 12;
+  const double left = split ? 60 : 40, right = split ? 51 : 38, stored = 63;
   const double out = rows * items * product.cols * bytes_;
   Counts counts;
   counts.warps = blocks * spans;
-  counts.instructions = blocks * (spans * (60 + steps * left) + tiles * (steps * right + stored * 2));
+  counts.instructions = blocks * (spans * (100 + steps * left) + tiles * (steps * right + stored));
   counts.tensor = blocks * tiles * steps * (split ? 3 : 1);
   counts.multiplies = rows * items * product.inner * product.cols;
   counts.reads = blocks * height * spans * product.inner * bytes_ + (product.set ? 0 : out);
-  // Four values of eight rows lie in the same banks where a row is a multiple of them.
-  counts.lost = blocks * spans * steps * 4 * 7 * kLine;
+  // Four values of eight rows in each of four loads.
+  if (in_shared) counts.lost = blocks * spans * steps * 4 * kLine * (8 / beside(8, product.left_row, 4) - 1);
   counts.writes = out;
   counts.weights = blocks * tiles * steps * 64 * bytes_;
   return counts;
@@ -159,7 +168,7 @@ Counts Counter::of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint3
                          double groups) const {
   const auto* const numbers = rows<std::int32_t>(code_->numbers);
   const double settings = orbit.per_loops.divisor, vector = orbit.vector, size = vector * bytes_;
-  const double each = std::ceil(items / groups), record = corners ? 6 : 3;
+  const double each = std::ceil(items / groups), record = corners ? 20 : 11;
   Counts counts;
   for (std::uint32_t l = first; l < first + count; l++) {
     const ListCode& list = rows<ListCode>(code_->lists)[l];
@@ -167,13 +176,12 @@ Counts Counter::of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint3
     const double terms = numbers[list.starts + list.columns] - numbers[list.starts];
     const bool is_direct = has_direct(list.columns);
     const double sums = is_direct ? m : kChunk;
-    const double own = 2 * kPlace + 8 * orbit.loop_count + 24 + 4 * (l - first) + (is_direct ? m * (record + 3) : 0);
-    const double added = orbit.term_count > 0 ? sums * 12 + terms / m * sums * (record + 7 + vector) : 0;
-    const double factors = is_direct ? m : kChunk * bytes_ / 16;
-    const double summed = m * (3 + (is_direct ? 0 : record + 3) + factors + sums * vector);
-    const double written = sums * (2 + put(vector, orbit.set) + (is_direct ? 0 : record + 2));
+    const double own = 140 + 30 * orbit.loop_count + 4 * (l - first) + (is_direct ? m * record : 0);
+    const double added = orbit.term_count > 0 ? sums * 48 + terms / m * sums * (18 + vector) : 0;
+    const double summed = is_direct ? 8 + 28 * m + m * m * (vector + 0.5) : m * (42 + kChunk * vector);
+    const double written = is_direct ? (orbit.set ? 0 : m * (2 + vector)) : sums * (record + put(vector, orbit.set));
     counts.warps += warps(places * groups);
-    counts.instructions += warps(places * groups) * (own + each * (2 * kPointer + summed + added + written));
+    counts.instructions += warps(places * groups) * (own + each * (summed + added + written));
     counts.multiplies += multi * items * (m * m + terms) * vector;
     counts.reads += items * ((is_direct ? multi : places) * m + multi * (terms + (orbit.set ? 0 : m))) * size;
     counts.writes += items * multi * m * size;

@@ -59,7 +59,7 @@ class Counter {
   Counts of_zero(const ZeroCode& zero, double items, double groups) const;
   Counts of_move(const MoveCode& move, double items, double groups) const;
   Counts of_product(const ProductCode& product, double rows, double items, bool in_shared, bool right_in_shared) const;
-  Counts of_tensor_product(const ProductCode& product, double rows, double items) const;
+  Counts of_tensor_product(const ProductCode& product, double rows, double items, bool in_shared) const;
   Counts of_weights(const WeightsCode& weights, double rows, double items, double groups) const;
   Counts of_lists(const OrbitCode& orbit, std::uint32_t first, std::uint32_t count, bool corners, double items,
                   double groups) const;

@@ -77,7 +77,8 @@ Estimate estimate_fused(const Program& program, const Compiled& compiled, const 
   estimate.global_bytes = io * double(batch) + shared_inputs;
   estimate.instructions = tile.instructions * tiles, estimate.multiplies = tile.multiplies * tiles;
   estimate.barriers = tile.barriers;
-  estimate.shared_bytes = (tile.shared_bytes + (layout.resident > 0 ? weights : 0)) * tiles;
+  // Weights in memory come the same way as what lies in shared memory.
+  estimate.shared_bytes = (tile.shared_bytes + (layout.in_shared ? weights : 0)) * tiles;
   estimate.l2_bytes = blocks * shared_inputs + (layout.resident > 0 ? 0 : weights * tiles / 8) +
                       (layout.in_shared ? 0 : estimate.shared_bytes);
   const double busy = std::min<double>(blocks, device.multiprocessors);
@@ -121,6 +122,7 @@ Estimate estimate_staged(const Program& program, const Compiled& compiled, int e
           const OpCode& op = compiled.ops[i];
           const Counts counts = counter.in_box(op, section, box);
           add(launch, counts, double(batch)), team.add(counts, op);
+          launch.shared_bytes += counts.weights * double(batch);
           tensor += counts.tensor * double(batch);
           // Only the strands lie in memory; rows and products of rows do not.
           if (op.kind == Kind::orbit && orbits[op.index].inverse)

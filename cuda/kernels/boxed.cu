@@ -12,7 +12,7 @@ template <class T>
 BRAUER_KERNEL(kFusedThreads, 2)
 void boxed(BoxedArguments<T> a) {
   const std::uint32_t thread = std::uint32_t(thread_index());
-  const std::uint32_t in_block = thread / a.threads;
+  const std::uint32_t in_block = uniform(thread / a.threads);
   const Team team{thread - in_block * a.threads, a.threads, 1};
   const int barrier = int(in_block) + 1, threads = int(a.threads);
   const std::int64_t number = block_index() * a.teams + in_block, teams = block_count() * a.teams;
@@ -29,15 +29,16 @@ void boxed(BoxedArguments<T> a) {
   const SectionCode section = table<SectionCode>(code, code->sections)[a.section];
   const std::int32_t* const boxes = table<std::int32_t>(code, code->numbers) + section.boxes;
   const OpCode* const ops = table<OpCode>(code, code->ops);
-  const std::int64_t jobs = std::int64_t(section.box_count) * a.items;
+  const std::uint32_t first = uniform(section.first), end = uniform(section.end), count = uniform(section.box_count);
+  const std::int64_t jobs = std::int64_t(count) * a.items;
   for (std::int64_t job = number; job < jobs; job += teams) {
-    const auto item = std::uint32_t(job / section.box_count);
-    const std::int32_t* const box = boxes + (job - std::int64_t(item) * section.box_count) * (1 + section.orbits);
+    const auto item = std::uint32_t(job / count);
+    const std::int32_t* const box = boxes + (job - std::int64_t(item) * count) * (1 + section.orbits);
     const ShapeCode* const shape = table<ShapeCode>(code, code->shapes) + section.shapes + box[0];
     const Step<T> step{code, views, a.constants, item, 1, std::uint32_t(number), a.precision, shape, box + 1};
     Turns turns(team);
-    for (std::uint32_t i = section.first; i < section.end; i++) {
-      if (ops[i].barrier && i > section.first) sync_group(barrier, threads), turns.start();
+    for (std::uint32_t i = first; i < end; i++) {
+      if (uniform(ops[i].barrier) && i > first) sync_group(barrier, threads), turns.start();
       turns.took(run_op<T, Space::box>(step, ops[i], turns.next(1)));
     }
     sync_group(barrier, threads);

@@ -96,7 +96,7 @@ template <class T>
 BRAUER_KERNEL(kFusedThreads, 2)
 void fused(FusedArguments<T> a) {
   const std::uint32_t thread = std::uint32_t(thread_index());
-  const std::uint32_t in_block = thread / a.threads;
+  const std::uint32_t in_block = uniform(thread / a.threads);
   const Team team{thread - in_block * a.threads, a.threads, 1};
   const int barrier = int(in_block) + 1, threads = int(a.threads);
   const std::int64_t number = block_index() * a.teams + in_block, teams = block_count() * a.teams;
@@ -109,6 +109,7 @@ void fused(FusedArguments<T> a) {
   sync_block();
 
   const OpCode* const ops = table<OpCode>(a.code, a.code->ops);
+  const std::uint32_t op_count = uniform(a.code->op_count);
   std::uint32_t flipped = 0;
   for (std::int64_t first = number * a.tile; first < a.items; first += teams * a.tile) {
     const auto items = std::uint32_t(a.items - first < a.tile ? a.items - first : a.tile);
@@ -123,8 +124,8 @@ void fused(FusedArguments<T> a) {
                        a.precision, nullptr,
                        nullptr};
     Turns turns(team);
-    for (std::uint32_t i = 0; i < a.code->op_count; i++) {
-      if (ops[i].barrier) sync_group(barrier, threads), turns.start();
+    for (std::uint32_t i = 0; i < op_count; i++) {
+      if (uniform(ops[i].barrier)) sync_group(barrier, threads), turns.start();
       turns.took(run_op<T, Space::arena>(step, ops[i], turns.next(a.groups[i])));
     }
     sync_group(barrier, threads);

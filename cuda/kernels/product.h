@@ -14,7 +14,7 @@ namespace brauer::cuda {
 
 constexpr std::uintptr_t kMostShared = 1 << 18;  // more than a block has
 
-// Columns of one row of `right` that a worker takes; side by side or `right_j` apart.
+// Columns of one row of `right`, `right_j` apart.
 template <class T, int V>
 BRAUER_DEVICE Vector<T, V> load_columns(const T* right, std::int32_t right_j) {
   if constexpr (V == 1) return load<T, V>(right);
@@ -76,29 +76,31 @@ BRAUER_DEVICE bool is_shared(const void* at) {
 }
 
 // How many rows and vectors of columns a worker takes, whether rows of left are read by vectors, and where both lie.
+// With two vectors those of right lie side by side in memory: a branch for others would cost every load.
 template <int R, int W, bool kVectors, bool kLeft, bool kRight>
 struct ProductKind {
   static constexpr int rows = R, vectors = W;
   static constexpr bool by_vectors = kVectors, left = kLeft, right = kRight;
 };
 
-// Two vectors of columns lie half a row apart, so that those of neighbouring lanes lie side by side.
+// Two vectors of columns lie half a row apart, so that those of neighbouring lanes lie side by side; where there is an
+// odd number of them the last worker of a row has one, twice.
 template <class T, int V, class Kind>
 BRAUER_CALLED std::uint32_t run_product_rows(Step<T> step, const ProductCode& code, Team team) {
   constexpr int R = Kind::rows, W = Kind::vectors, K = 16 / int(sizeof(T));
   const std::uint32_t in_item = rows_of(step, code.lambda, code.rows), rows = in_item * step.items;
   const std::uint32_t total = (rows + R - 1) / R * code.col_blocks;
-  const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
-  const Items<T> outs = items_of(step, code.out);
-  const std::int32_t half = std::int32_t(code.col_blocks) * V;
   for (std::uint32_t i = team.rank; i < total; i += team.size) {
+    // Here, and not before the loop, so that they do not take registers meanwhile.
+    const Items<T> lefts = items_of(step, code.left), rights = items_of(step, code.right);
     const std::uint32_t block = quotient(code.per_row, i), first = block * R;
     const std::int32_t col = std::int32_t(i - block * code.col_blocks) * V;
+    const std::int32_t half = std::int32_t(code.col_blocks) * V;
+    const bool is_whole = W == 1 || col + half < std::int32_t(code.cols);
     const Job at = job_of(first, code.per_item);
     Reader<T, Kind::right> right[W];
-    BRAUER_UNROLL
-    for (int w = 0; w < W; w++)
-      right[w] = Reader<T, Kind::right>(rights[at.group] + std::int64_t(col + w * half) * code.right_j);
+    right[0] = Reader<T, Kind::right>(W > 1 ? rights.base + col : rights[at.group] + std::int64_t(col) * code.right_j);
+    if constexpr (W > 1) right[1] = right[0], right[1].move(is_whole ? half : 0);
     Reader<T, Kind::left> left[R];
     RowWalk<T> from(lefts, at, in_item, code.left_row);
     BRAUER_UNROLL
@@ -111,7 +113,7 @@ BRAUER_CALLED std::uint32_t run_product_rows(Step<T> step, const ProductCode& co
     const auto add = [&](const auto& a) {
       BRAUER_UNROLL
       for (int w = 0; w < W; w++) {
-        const Vector<T, V> b = load_columns<T, V>(right[w].get(), code.right_j);
+        const Vector<T, V> b = W > 1 ? load<T, V>(right[w].get()) : load_columns<T, V>(right[w].get(), code.right_j);
         right[w].move(code.right_k);
         BRAUER_UNROLL
         for (int r = 0; r < R; r++) {
@@ -120,8 +122,8 @@ BRAUER_CALLED std::uint32_t run_product_rows(Step<T> step, const ProductCode& co
         }
       }
     };
-    std::uint32_t k = 0;
-    for (; k + K <= code.inner; k += K) {
+    const std::int32_t inner = std::int32_t(code.inner), whole = Kind::by_vectors ? inner : inner / K * K;
+    for (std::int32_t k = 0; k < whole; k += K) {
       Vector<T, K> a[R];
       BRAUER_UNROLL
       for (int r = 0; r < R; r++) {
@@ -137,19 +139,20 @@ BRAUER_CALLED std::uint32_t run_product_rows(Step<T> step, const ProductCode& co
       for (int each = 0; each < K; each++) add([&](int r) { return a[r].values[each]; });
     }
     if constexpr (!Kind::by_vectors) {
-      for (; k < code.inner; k++) {
+      for (std::int32_t k = whole; k < inner; k++) {
         T a[R];
         BRAUER_UNROLL
         for (int r = 0; r < R; r++) a[r] = *left[r].get(), left[r].move(1);
         add([&](int r) { return a[r]; });
       }
     }
-    RowWalk<T> to(outs, at, in_item, code.out_row);
+    RowWalk<T> to(items_of(step, code.out), at, in_item, code.out_row);
     BRAUER_UNROLL
     for (int r = 0; r < R; r++) {
       if (first + std::uint32_t(r) >= rows) break;
       BRAUER_UNROLL
-      for (int w = 0; w < W; w++) put<T, V>(to.at + col + w * half, sum[r][w], code.set != 0);
+      for (int w = 0; w < W; w++)
+        if (w == 0 || is_whole) put<T, V>(to.at + col + w * half, sum[r][w], code.set != 0);
       to.next();
     }
   }
@@ -191,19 +194,22 @@ BRAUER_DEVICE std::uint32_t run_product(Step<T> step, const ProductCode& code, T
     if (code.own && code.vector > 1) return run_product_rows<T, kVector, Single>(step, code, team);
   if (code.own) return run_product_rows<T, 1, Single>(step, code, team);
   if constexpr (sizeof(T) == 4) {
-    if (code.pairs && code.left_vector) {
+    if (code.pairs) {
       // The weights of a box lie in memory; where those of an arena do, its items often do too.
       const bool left = kSpace != Space::memory && is_shared(items_of(step, code.left)[0]);
       const bool right = kSpace == Space::arena && is_shared(items_of(step, code.right)[0]);
-      if constexpr (kSpace == Space::box)
-        if (left) return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, false>>(step, code, team);
       if constexpr (kSpace == Space::arena)
-        if (left && right)
+        if (left && right && code.left_vector)
           return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, true>>(step, code, team);
-      return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, false, false>>(step, code, team);
-    }
-    if (code.pairs)
+      if constexpr (kSpace != Space::memory)
+        if (left && code.left_vector)
+          return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, true, false>>(step, code, team);
+      if constexpr (kSpace != Space::memory)
+        if (left) return run_product_rows<T, kVector, ProductKind<kPairRows, 2, false, true, false>>(step, code, team);
+      if (code.left_vector)
+        return run_product_rows<T, kVector, ProductKind<kPairRows, 2, true, false, false>>(step, code, team);
       return run_product_rows<T, kVector, ProductKind<kPairRows, 2, false, false, false>>(step, code, team);
+    }
   }
   if constexpr (sizeof(T) == 4)
     if (code.vector > 1 && code.left_vector)

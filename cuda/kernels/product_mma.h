@@ -38,7 +38,8 @@ BRAUER_CALLED std::uint32_t run_product_mma(Step<float> step, const ProductCode&
   const Items<float> lefts = items_of(step, code.left), outs = items_of(step, code.out);
   const float* const right = items_of(step, code.right)[0];
   const std::uint32_t lane = team.rank % 32, group = lane / 4, in_group = lane % 4;
-  for (std::uint32_t i = team.rank / 32; i < total; i += team.size / 32) {
+  const std::uint32_t inner = uniform(code.inner), cols = uniform(code.cols), end = uniform(total);
+  for (std::uint32_t i = uniform(team.rank / 32), stride = uniform(team.size / 32); i < end; i += stride) {
     const std::uint32_t block = quotient(code.per_tile, i);
     const std::uint32_t first = (i - block * code.per_tile.divisor) * kMmaColumns * kMmaTiles;
     // This lane's two rows; those past the end repeat the last and are not stored.
@@ -50,17 +51,17 @@ BRAUER_CALLED std::uint32_t run_product_mma(Step<float> step, const ProductCode&
       left[half] = lefts[at.group] + std::int64_t(at.place) * code.left_row;
     }
     float sum[kMmaTiles][4] = {};
-    for (std::uint32_t k = 0; k < code.inner; k += kMmaInner) {
+    for (std::uint32_t k = 0; k < inner; k += kMmaInner) {
       const std::uint32_t low = k + in_group, high = low + 4;
-      const bool has_low = low < code.inner, has_high = high < code.inner;
+      const bool has_low = low < inner, has_high = high < inner;
       const float a[4] = {has_low ? left[0][low] : 0, has_low ? left[1][low] : 0, has_high ? left[0][high] : 0,
                           has_high ? left[1][high] : 0};
       BRAUER_UNROLL
       for (std::uint32_t tile = 0; tile < kMmaTiles; tile++) {
-        if (first + tile * kMmaColumns >= code.cols) break;
+        if (first + tile * kMmaColumns >= cols) break;
         const std::uint32_t column = first + tile * kMmaColumns + group;
         const float* const at = right + std::int64_t(column) * code.right_j;
-        const bool has = column < code.cols;
+        const bool has = column < cols;
         const float b[2] = {has && has_low ? at[std::int64_t(low) * code.right_k] : 0,
                             has && has_high ? at[std::int64_t(high) * code.right_k] : 0};
         multiply_tile<kSplit>(sum[tile], a, b);
@@ -77,7 +78,7 @@ BRAUER_CALLED std::uint32_t run_product_mma(Step<float> step, const ProductCode&
         BRAUER_UNROLL
         for (std::uint32_t each = 0; each < 2; each++) {
           const std::uint32_t column = first + tile * kMmaColumns + 2 * in_group + each;
-          if (column < code.cols) out[column] = sum[tile][2 * half + each] + (code.set ? 0 : out[column]);
+          if (column < cols) out[column] = sum[tile][2 * half + each] + (code.set ? 0 : out[column]);
         }
       }
     }

@@ -23,7 +23,7 @@ BRAUER_DEVICE std::uint32_t run_kind(Step<T> step, const OpCode& op, Team team) 
 
 template <class T, Space kSpace>
 BRAUER_DEVICE std::uint32_t run_op(Step<T> step, const OpCode& op, Team team) {
-  switch (op.kind) {
+  switch (Kind(uniform(std::uint32_t(op.kind)))) {
     case Kind::zero:
       if constexpr (kSpace != Space::box) return run_kind<T, kSpace, Kind::zero>(step, op, team);
       break;  // not in boxes, nor moves
