@@ -30,7 +30,7 @@ void boxed(BoxedArguments<T> a) {
   const std::int32_t* const boxes = table<std::int32_t>(code, code->numbers) + section.boxes;
   const OpCode* const ops = table<OpCode>(code, code->ops);
   const std::int64_t jobs = std::int64_t(section.box_count) * a.items;
-  for (std::int64_t job = number; job < jobs; job += teams) {
+  for (std::int64_t job = number - a.turn + (number < a.turn ? teams : 0); job < jobs; job += teams) {
     const auto item = std::uint32_t(job / section.box_count);
     const std::int32_t* const box = boxes + (job - std::int64_t(item) * section.box_count) * (1 + section.orbits);
     const ShapeCode* const shape = table<ShapeCode>(code, code->shapes) + section.shapes + box[0];
