@@ -67,6 +67,7 @@ class DeviceExecutable final : public DeviceProgram {
 
  private:
   friend class BoundRun<DeviceExecutable>;
+  using Chunks = typename LoadedProgram<T>::Chunks;
 
   std::unique_ptr<Slot> take_slot() const {
     std::lock_guard lock(mutex_);
@@ -81,7 +82,7 @@ class DeviceExecutable final : public DeviceProgram {
   }
 
   // Memory of a run: for its scratch, and for the operands that do not lie on the device.
-  Status reserve(Slot& slot, std::int64_t items, const Resident& resident) const {
+  Status reserve(Slot& slot, const Chunks& chunks, const Resident& resident) const {
     Status status;
     while (slot.operands.size() < operands_.size()) {
       slot.operands.emplace_back(options_.device);
@@ -89,32 +90,34 @@ class DeviceExecutable final : public DeviceProgram {
     }
     for (std::size_t i = 0; i < operands_.size() && status.ok(); i++) {
       const Operand& operand = operands_[i];
-      const auto elements = std::size_t(operand.size * (operand.shared ? 1 : items));
+      const auto elements = std::size_t(operand.size * (operand.shared ? 1 : chunks.most));
       if (!resident[i])
         status = slot.operands[i].reserve(std::max<std::size_t>(elements * std::size_t(operand.element_bytes), 1));
       if (status.ok() && loaded_.widens(slot.fused) && !operand.shared)
         status = slot.wide[i].reserve(std::max<std::size_t>(elements * sizeof(T), 1));
     }
-    if (status.ok()) status = slot.scratch.reserve(std::size_t(loaded_.scratch(slot.fused, items)) * sizeof(T));
-    if (status.ok()) status = slot.partials.reserve(std::size_t(loaded_.partials(slot.fused, items)) * sizeof(T));
+    if (status.ok()) status = slot.scratch.reserve(std::size_t(loaded_.scratch(slot.fused, chunks)) * sizeof(T));
+    if (status.ok())
+      status = slot.partials.reserve(std::size_t(loaded_.partials(slot.fused, chunks.batch)) * sizeof(T));
     return status;
   }
 
-  // How a batch is cut: into chunks of `most` items; of others than the whole of it, multiples of `unit`.
-  struct Cut {
+  // A batch may be cut into chunks of so many items, and otherwise into chunks of multiples of `unit`.
+  struct Room {
     std::int64_t most, unit;
   };
 
   // Chunks whose scratch, and operands that do not lie on the device, have room in the memory given, and whose places
   // are within 31 bits.
-  Cut cut(bool fused, std::int64_t batch, const Resident& resident) const {
+  Room room(bool fused, std::int64_t batch, const Resident& resident) const {
     std::int64_t each = (fused ? 0 : loaded_.staged_elements()) * std::int64_t(sizeof(T));
-    std::int64_t unit = 1;  // within operands on the device a chunk begins at a multiple of 16 bytes
+    std::int64_t unit = loaded_.deal(fused, batch).step;
     for (std::size_t i = 0; i < operands_.size(); i++) {
       const auto& [output, shared, size, bytes] = operands_[i];
       if (shared) continue;
       each += size * ((resident[i] ? 0 : bytes) + (loaded_.widens(fused) ? std::int64_t(sizeof(T)) : 0));
-      if (resident[i]) unit = std::max(unit, 16 / std::gcd(std::int64_t(16), size * bytes));
+      // Within operands on the device a chunk begins at a multiple of 16 bytes.
+      if (resident[i]) unit = std::lcm(unit, 16 / std::gcd(std::int64_t(16), size * bytes));
     }
     const std::int64_t memory = std::min(options_.memory, available(options_.device));
     std::int64_t most = kMostPlaces / loaded_.widest();
@@ -124,15 +127,15 @@ class DeviceExecutable final : public DeviceProgram {
   }
 
   // `prepare` with chunks that there is room for: blocks of memory are larger than what is asked for, and others take
-  // memory meanwhile. most: the items of a chunk in the end.
-  Status prepare_some(Slot& slot, std::int64_t batch, const Cut& first, void* const* operands, const Resident& resident,
-                      std::int64_t& most) const {
-    most = first.most;
-    Status status = prepare(slot, batch, most, operands, resident, slot.stream);
-    while (status.code == Code::out_of_memory && most > first.unit) {
+  // memory meanwhile.
+  Status prepare_some(Slot& slot, const Room& first, void* const* operands, const Resident& resident,
+                      Chunks& chunks) const {
+    chunks.most = first.most;
+    Status status = prepare(slot, chunks, operands, resident, slot.stream);
+    while (status.code == Code::out_of_memory && chunks.most > first.unit) {
       slot.free();
-      most = std::max(most / 2 / first.unit * first.unit, first.unit);
-      status = prepare(slot, batch, most, operands, resident, slot.stream);
+      chunks.most = std::max(chunks.most / 2 / first.unit * first.unit, first.unit);
+      status = prepare(slot, chunks, operands, resident, slot.stream);
     }
     return status;
   }
@@ -150,15 +153,14 @@ class DeviceExecutable final : public DeviceProgram {
     return result;
   }
 
-  // Memory and views of a run whose chunks have `most` items. Chunks differ in their views alone, which lie on the
-  // device one table after the other.
-  Status prepare(Slot& slot, std::int64_t batch, std::int64_t most, void* const* operands, const Resident& resident,
+  // Memory and views of a run. Chunks differ in their views alone, which lie on the device one table after the other.
+  Status prepare(Slot& slot, const Chunks& chunks, void* const* operands, const Resident& resident,
                  Stream* stream) const {
-    Status status = reserve(slot, most, resident);
+    Status status = reserve(slot, chunks, resident);
     if (!status.ok()) return status;
     std::vector<View<T>> views;
-    for (std::int64_t first = 0; first == 0 || first < batch; first += most) {
-      const auto own = loaded_.make_views(slot, places(slot, operands, resident, first).data(), most);
+    for (std::int64_t first = 0; first == 0 || first < chunks.batch; first += chunks.most) {
+      const auto own = loaded_.make_views(slot, places(slot, operands, resident, first).data(), chunks.most);
       views.insert(views.end(), own.begin(), own.end());
     }
     const std::size_t bytes = views.size() * sizeof(View<T>);
@@ -173,28 +175,27 @@ class DeviceExecutable final : public DeviceProgram {
   Status run_in(Slot& slot, std::int64_t batch, void* const* operands, const Resident& resident,
                 const std::atomic<bool>* cancel) const {
     slot.fused = loaded_.is_fused(batch);
-    const Cut whole = cut(slot.fused, batch, resident);
+    const Room whole = room(slot.fused, batch, resident);
     if (whole.most > kMostPlaces / loaded_.widest())
       return Status::error(Code::invalid_argument,
                            "run: expected items of fewer elements on a device, or on the host, received " +
                                std::to_string(loaded_.widest()) + " each");
     Status status;
     if (!slot.stream) status = create_stream(options_.device, slot.stream);
-    std::int64_t most = 1;
-    if (status.ok()) status = prepare_some(slot, batch, whole, operands, resident, most);
+    Chunks chunks{batch, 1};
+    if (status.ok()) status = prepare_some(slot, whole, operands, resident, chunks);
     if (status.ok()) status = move_operands(slot, operands, resident, 0, 1, Moved::shared_inputs);
-    if (status.ok()) status = loaded_.clear_parts(slot, slot.stream, most);
-    for (std::int64_t first = 0; first < batch && status.ok(); first += most) {
+    if (status.ok()) status = loaded_.clear_parts(slot, slot.stream, batch);
+    for (std::int64_t first = 0; first < batch && status.ok(); first += chunks.most) {
       if (cancel && *cancel) return Status::error(Code::aborted, "run: expected to finish, received an abort");
-      const std::int64_t items = std::min(most, batch - first);
+      const std::int64_t items = std::min(chunks.most, batch - first);
       status = move_operands(slot, operands, resident, first, items, Moved::item_inputs);
       if (status.ok())
-        status = loaded_.run_chunk(slot, first / most, places(slot, operands, resident, first).data(), slot.stream,
-                                   items, most);
+        status = loaded_.run_chunk(slot, first, places(slot, operands, resident, first).data(), slot.stream, chunks);
       if (status.ok()) status = move_operands(slot, operands, resident, first, items, Moved::item_outputs);
     }
     if (status.ok())
-      status = loaded_.finish_shared(slot, places(slot, operands, resident, 0).data(), slot.stream, most);
+      status = loaded_.finish_shared(slot, places(slot, operands, resident, 0).data(), slot.stream, batch);
     return status.ok() ? move_operands(slot, operands, resident, 0, 1, Moved::shared_outputs) : status;
   }
 

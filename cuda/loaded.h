@@ -18,7 +18,8 @@ namespace brauer::cuda {
 // A program as a device runs it: its tables, which lie there, and the launches of its kernels.
 template <class T>
 class LoadedProgram {
-  static constexpr std::uint32_t kParts = 32;        // of the items of a call, for what sums over them
+  static constexpr std::int64_t kParts = 32;  // of what sums over the items of a call, instruction by instruction
+  static constexpr std::int64_t kSteps = 16;  // of a part: so many sums are added one after the other
   static constexpr std::size_t kMostBatches = 1024;  // whose ways to run are remembered
 
  public:
@@ -63,12 +64,34 @@ class LoadedProgram {
 
   // Whether inputs of 16 bits become float32 before kernels read them, and outputs after.
   bool widens(bool fused) const { return is_half(dtype_) && !fused; }
-  // Elements that runs of so many items need beside the operands.
-  std::int64_t scratch(bool fused, std::int64_t items) const {
-    if (!fused) return items * staged_elements();
-    return layout_.in_shared ? 0 : fused_teams(items) * layout_.arena;
+  // How what sums over the items of a batch goes: `step` items are added up at a time, to the sum of one part after the
+  // other. It follows from the batch alone: bits must depend neither on how memory cuts it nor on who else has some.
+  struct Deal {
+    std::int64_t step = 1, parts = 1;
+  };
+  Deal deal(bool fused, std::int64_t batch) const {
+    if (partial_size_ == 0) return {};
+    if (fused) return {fused_tile(layout_, batch, info_), fused_blocks(batch) * layout_.teams};
+    const std::int64_t step = std::max<std::int64_t>((batch + kParts * kSteps - 1) / (kParts * kSteps), 1);
+    return {step, std::clamp<std::int64_t>((batch + step - 1) / step, 1, kParts)};
   }
-  std::int64_t partials(bool fused, std::int64_t items) const { return parts(fused, items) * partial_size_; }
+
+  // A batch in chunks of at most `most` items, but for one that is all of it multiples of the step of its deal.
+  struct Chunks {
+    std::int64_t batch, most;
+  };
+  // Elements that runs need beside the operands.
+  std::int64_t scratch(bool fused, const Chunks& chunks) const {
+    if (!fused) return chunks.most * staged_elements();
+    return layout_.in_shared ? 0 : blocks_at_once(chunks) * layout_.teams * layout_.arena;
+  }
+  std::int64_t partials(bool fused, std::int64_t batch) const {
+    std::int64_t most = deal(fused, batch).parts;
+    if (fused) return most * partial_size_;
+    for (const CompiledSection& section : compiled_.sections)
+      if (section.sums_items) most = std::max(most, box_blocks(section, batch) * compiled_.box_teams);
+    return most * partial_size_;
+  }
   // Scratch of an item; sections that run box by box need none for their local buffers.
   std::int64_t staged_elements() const {
     const bool boxed = compiled_.sections.size() == program_.sections.size();
@@ -106,27 +129,29 @@ class LoadedProgram {
     return views;
   }
 
-  // Before the first chunk; most: its items.
-  Status clear_parts(const Slot& slot, Stream* stream, std::int64_t most) const {
+  // Before the first chunk.
+  Status clear_parts(const Slot& slot, Stream* stream, std::int64_t batch) const {
     if (partial_size_ == 0) return {};
-    return fill(stream, slot.partials.get(), 0, std::size_t(partials(slot.fused, most)) * sizeof(T));
+    return fill(stream, slot.partials.get(), 0, std::size_t(partials(slot.fused, batch)) * sizeof(T));
   }
 
-  // The chunk of this number: at most `most` items, whose operands lie on the device.
-  Status run_chunk(const Slot& slot, std::int64_t number, void* const* operands, Stream* stream, std::int64_t items,
-                   std::int64_t most) const {
-    const auto* views = slot.views.template as<View<T>>() + number * std::int64_t(compiled_.buffers.size());
-    const std::int64_t part_count = parts(slot.fused, most);
+  // The chunk that begins at an item, whose operands lie on the device.
+  Status run_chunk(const Slot& slot, std::int64_t first, void* const* operands, Stream* stream,
+                   const Chunks& chunks) const {
+    const std::int64_t items = std::min(chunks.most, chunks.batch - first);
+    const auto* views =
+        slot.views.template as<View<T>>() + first / chunks.most * std::int64_t(compiled_.buffers.size());
     Status status = widen(slot, operands, stream, items);
     if (status.ok())
-      status =
-          slot.fused ? run_fused(slot, views, stream, items, part_count) : run_staged(views, stream, items, part_count);
+      status = slot.fused ? run_fused(slot, views, stream, first, items, chunks)
+                          : run_staged(views, stream, first, items, chunks.batch);
     return status.ok() ? narrow(slot, operands, stream, items) : status;
   }
 
   // After the last chunk: adds the parts of what sums over items.
-  Status finish_shared(const Slot& slot, void* const* operands, Stream* stream, std::int64_t most) const {
-    const std::int64_t part_count = parts(slot.fused, most);
+  Status finish_shared(const Slot& slot, void* const* operands, Stream* stream, std::int64_t batch) const {
+    if (partial_size_ == 0) return {};
+    const std::int64_t part_count = partials(slot.fused, batch) / partial_size_;
     std::int64_t partial = 0;
     for (std::size_t b = 0; b < program_.buffers.size(); b++) {
       const Buffer& buffer = program_.buffers[b];
@@ -147,13 +172,11 @@ class LoadedProgram {
     const std::int64_t tile = fused_tile(layout_, items, info_), tiles = (items + tile - 1) / tile;
     return std::clamp<std::int64_t>((tiles + layout_.teams - 1) / layout_.teams, 1, 2 * info_.multiprocessors);
   }
-  std::int64_t fused_teams(std::int64_t items) const { return fused_blocks(items) * layout_.teams; }
-  std::int64_t parts(bool fused, std::int64_t items) const {
-    if (fused) return fused_teams(items);
-    std::int64_t most = std::clamp<std::int64_t>(items, 1, kParts);
-    for (const CompiledSection& section : compiled_.sections)
-      if (section.sums_items) most = std::max(most, box_blocks(section, items) * compiled_.box_teams);
-    return most;
+  // Blocks of the fused kernel that run a chunk: all that a batch is dealt to, or fewer where arenas take memory.
+  std::int64_t blocks_at_once(const Chunks& chunks) const {
+    const std::int64_t blocks = fused_blocks(chunks.most);
+    if (partial_size_ == 0) return blocks;
+    return layout_.in_shared ? fused_blocks(chunks.batch) : std::min(blocks, fused_blocks(chunks.batch));
   }
 
   std::int64_t box_blocks(const CompiledSection& section, std::int64_t items) const {
@@ -232,11 +255,13 @@ class LoadedProgram {
 
   Grid grid(std::int64_t places) const { return {staged_blocks(places, info_), kStagedThreads, 0}; }
 
-  Status run_staged(const View<T>* views, Stream* stream, std::int64_t items, std::int64_t part_count) const {
+  Status run_staged(const View<T>* views, Stream* stream, std::int64_t first, std::int64_t items,
+                    std::int64_t batch) const {
+    const Deal dealt = deal(false, batch);
     std::size_t section = 0;
     for (std::size_t i = 0; i < compiled_.ops.size(); i++) {
       if (section < compiled_.sections.size() && compiled_.sections[section].first == i) {
-        const Status status = run_boxed(views, stream, section, items);
+        const Status status = run_boxed(views, stream, section, first, items, batch);
         if (!status.ok()) return status;
         i = compiled_.sections[section++].end - 1;
         continue;
@@ -245,8 +270,10 @@ class LoadedProgram {
       const OpCode& op = compiled_.ops[i];
       StagedArguments<T> arguments{};
       arguments.code = tables_.as<CodeTables>(), arguments.views = views, arguments.constants = constants_.as<T>();
-      const StagedLaunch how = staged_launch(compiled_, i, items, op.sums_items ? part_count : 1, info_);
-      arguments.op = std::uint32_t(i), arguments.count = how.count, arguments.chunk = how.chunk;
+      const StagedLaunch how = staged_launch(compiled_, i, items, op.sums_items ? dealt.parts : 1, info_);
+      arguments.op = std::uint32_t(i), arguments.count = how.count;
+      arguments.chunk = op.sums_items ? std::uint32_t(dealt.step) : how.chunk;
+      arguments.turn = op.sums_items ? std::uint32_t(first / dealt.step % dealt.parts) : 0;
       arguments.items = std::uint32_t(items), arguments.parts = how.parts, arguments.precision = options_.precision;
       std::copy_n(how.groups, how.count, arguments.groups);
       i += how.count - 1;
@@ -256,8 +283,10 @@ class LoadedProgram {
     return {};
   }
 
-  Status run_boxed(const View<T>* views, Stream* stream, std::size_t number, std::int64_t items) const {
+  Status run_boxed(const View<T>* views, Stream* stream, std::size_t number, std::int64_t first, std::int64_t items,
+                   std::int64_t batch) const {
     const CompiledSection& section = compiled_.sections[number];
+    const std::int64_t blocks = box_blocks(section, section.sums_items ? batch : items);
     BoxedArguments<T> arguments{};
     arguments.code = tables_.as<CodeTables>(), arguments.views = views;
     arguments.constants = constants_.as<T>();
@@ -267,14 +296,17 @@ class LoadedProgram {
     arguments.buffer_count = std::uint32_t(compiled_.buffers.size());
     arguments.teams = compiled_.box_teams, arguments.threads = kFusedThreads / compiled_.box_teams;
     arguments.precision = options_.precision;
+    arguments.turn = section.sums_items ? std::uint32_t(first * section.boxes % (blocks * compiled_.box_teams)) : 0;
     const std::size_t table = (compiled_.buffers.size() * sizeof(View<T>) + 15) / 16 * 16;
     const std::size_t shared = compiled_.box_teams * (table + std::size_t(section.elements) * sizeof(T));
-    return launch(stream, boxed_kernel<T>(), {box_blocks(section, items), int(kFusedThreads), shared}, &arguments);
+    return launch(stream, boxed_kernel<T>(), {blocks, int(kFusedThreads), shared}, &arguments);
   }
 
-  Status run_fused(const Slot& slot, const View<T>* views, Stream* stream, std::int64_t items,
-                   std::int64_t part_count) const {
-    const std::int64_t blocks = std::min(fused_blocks(items), part_count / layout_.teams);
+  Status run_fused(const Slot& slot, const View<T>* views, Stream* stream, std::int64_t first, std::int64_t items,
+                   const Chunks& chunks) const {
+    const bool sums = partial_size_ != 0;
+    const Deal dealt = deal(true, chunks.batch);
+    const std::int64_t blocks = sums ? blocks_at_once(chunks) : std::min(fused_blocks(items), blocks_at_once(chunks));
     FusedArguments<T> arguments{};
     arguments.code = tables_.as<CodeTables>(), arguments.constants = constants_.as<T>();
     arguments.buffers = reinterpret_cast<const FusedBuffer*>(tables_.as<char>() + buffers_at_);
@@ -284,7 +316,10 @@ class LoadedProgram {
     arguments.arena = layout_.arena, arguments.flip = layout_.flip, arguments.items = items;
     arguments.buffer_count = std::uint32_t(layout_.buffers.size());
     arguments.resident = std::uint32_t(layout_.resident);
-    arguments.tile = fused_tile(layout_, items, info_), arguments.teams = layout_.teams;
+    arguments.tile = sums ? std::uint32_t(dealt.step) : fused_tile(layout_, items, info_);
+    arguments.parts = sums ? dealt.parts : blocks * layout_.teams;
+    arguments.turn = sums ? first / dealt.step % dealt.parts : 0;
+    arguments.teams = layout_.teams;
     arguments.threads = layout_.threads;
     arguments.dtype = std::uint32_t(dtype_);
     arguments.precision = options_.precision;

@@ -31,7 +31,7 @@ void boxed(BoxedArguments<T> a) {
   const OpCode* const ops = table<OpCode>(code, code->ops);
   const std::uint32_t first = uniform(section.first), end = uniform(section.end), count = uniform(section.box_count);
   const std::int64_t jobs = std::int64_t(count) * a.items;
-  for (std::int64_t job = number; job < jobs; job += teams) {
+  for (std::int64_t job = number - a.turn + (number < a.turn ? teams : 0); job < jobs; job += teams) {
     const auto item = std::uint32_t(job / count);
     const std::int32_t* const box = boxes + (job - std::int64_t(item) * count) * (1 + section.orbits);
     const ShapeCode* const shape = table<ShapeCode>(code, code->shapes) + section.shapes + box[0];

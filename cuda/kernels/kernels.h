@@ -13,7 +13,7 @@ namespace brauer::cuda {
 inline constexpr int kStagedThreads = 256;
 
 // Instructions [op, op + count) of one kind that do not wait for each other, over all items of a call. One that sums
-// over items is alone, and runs in `parts` teams of whole blocks, each over its share of the items.
+// over items is alone, and runs in `parts` teams of whole blocks, to which the items are dealt by `chunk`.
 template <class T>
 struct StagedArguments {
   const CodeTables* code;
@@ -21,6 +21,7 @@ struct StagedArguments {
   const T* constants;
   std::uint32_t op, count, items, parts;
   std::uint32_t chunk;  // items of which all instructions run before the next ones, so that they find them in L2
+  std::uint32_t turn;   // the team whose the first of the items are
   std::uint32_t groups[kMostTogether];  // of each, see Team
   Precision precision;
 };
@@ -49,6 +50,8 @@ struct FusedArguments {
   std::int64_t arena;           // elements
   std::int64_t flip;            // elements from one copy of a tile's inputs to the other; 0: there is one
   std::int64_t items;
+  std::int64_t parts, turn;  // tiles are dealt to so many parts, of which a team takes several where there are fewer;
+                             // turn: the part whose the first tile is
   std::uint32_t buffer_count, resident;  // resident: elements
   std::uint32_t tile, teams, threads;    // items of a tile; teams of a block, threads of a team
   std::uint32_t dtype;                   // of storage
@@ -57,7 +60,8 @@ struct FusedArguments {
 template <class T>
 Kernel fused_kernel();
 
-// A section of a program, box by box; teams as in the fused kernel. What sums over items has a sum per team.
+// A section of a program, box by box; teams as in the fused kernel. What sums over items has a sum per team; turn: the
+// team whose the first box is.
 template <class T>
 struct BoxedArguments {
   const CodeTables* code;
@@ -65,7 +69,7 @@ struct BoxedArguments {
   const T* constants;
   const std::int64_t* offsets;  // of each buffer in a team's arena, -1: where its view says
   std::int64_t arena;           // elements
-  std::uint32_t section, items, buffer_count, teams, threads;
+  std::uint32_t section, items, buffer_count, teams, threads, turn;
   Precision precision;
 };
 template <class T>

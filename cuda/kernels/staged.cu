@@ -15,12 +15,11 @@ void staged(StagedArguments<T> a) {
   const std::uint32_t blocks = std::uint32_t(block_count()) / a.parts;
   const std::uint32_t part = block / blocks, threads = std::uint32_t(thread_count());
   const std::uint32_t rank = (block - part * blocks) * threads + thread, size = blocks * threads;
-  const auto first = std::uint32_t(std::uint64_t(a.items) * part / a.parts);
-  const auto end = std::uint32_t(std::uint64_t(a.items) * (part + 1) / a.parts);
   std::uint32_t from = 0;
-  for (std::uint32_t at = first; at < end; at += a.chunk) {
-    const std::uint32_t items = end - at < a.chunk ? end - at : a.chunk;
-    const Step<T> step{a.code, a.views, a.constants, at, items, part, a.precision, nullptr, nullptr};
+  for (std::int64_t at = std::int64_t(part < a.turn ? part + a.parts - a.turn : part - a.turn) * a.chunk; at < a.items;
+       at += std::int64_t(a.parts) * a.chunk) {
+    const auto first = std::uint32_t(at), items = a.items - first < a.chunk ? a.items - first : a.chunk;
+    const Step<T> step{a.code, a.views, a.constants, first, items, part, a.precision, nullptr, nullptr};
     for (std::uint32_t i = 0; i < a.count; i++) {
       // Each goes on with the workers after those that the one before has given its last jobs.
       const Team team{rank >= from ? rank - from : rank - from + size, size, a.groups[i]};

@@ -1,9 +1,10 @@
 import type { Data, Executable, Operand } from '../backends/backend.js'
-import { compile, type Compiled, type ProgramName } from '../runtime/compiled.js'
+import { compile, programNames, type Compiled, type ProgramName } from '../runtime/compiled.js'
 import { computeDtype, type Dtype } from '../tensor/dtype.js'
 import type { CallOptions, Space } from './call.js'
 import type { CallMemory } from './call-memory.js'
 import { End, release } from './end.js'
+import { Held } from './held.js'
 import { fresh } from './operands.js'
 import { ParameterStore } from './parameters.js'
 import { setUpAt, type Setup } from './setup.js'
@@ -16,10 +17,13 @@ export class Core<In extends Space = Space, Out extends Space = Space, D extends
   readonly inputs: End
   readonly outputs: End
   readonly store: ParameterStore
-  readonly #executables: Partial<Record<ProgramName, Executable>> = {}
+  readonly #executables: Partial<Record<ProgramName, Executable | undefined>> = {}
+  readonly #held: Held
   #packed: { readonly version: number; readonly weights: Operand } | undefined
 
-  constructor(setup: Setup<In, Out, D>, compiled: Compiled, store?: ParameterStore) {
+  /** @param held of a layer whose calls need this one */
+  constructor(setup: Setup<In, Out, D>, compiled: Compiled, store?: ParameterStore, held = new Held()) {
+    this.#held = held
     this.setup = setup
     this.compiled = compiled
     const { dtype, layout, seed } = setup.options
@@ -33,13 +37,31 @@ export class Core<In extends Space = Space, Out extends Space = Space, D extends
   }
 
   /** The same at another n, with the same store. @throws BrauerError `n-too-small`, `invalid-group` */
-  at(n: number | readonly number[], strict: boolean): Core<In, Out, D> {
-    const setup = setUpAt(this.setup, n, strict)
+  at(n: number | readonly number[]): Core<In, Out, D> {
+    const setup = setUpAt(this.setup, n, true)
     return new Core(setup, compile(setup.specification), this.store)
   }
 
   executable(name: ProgramName): Executable {
-    return (this.#executables[name] ??= this.compiled.executable(name, this.setup.backend, this.setup.options.dtype))
+    const { backend, options } = this.setup
+    return (this.#executables[name] ??= this.#held.executable(this.compiled, name, backend, options.dtype))
+  }
+
+  /** @throws BrauerError `disposed` */
+  check(where: string): void {
+    this.#held.check(where)
+  }
+
+  /** Frees the packed weights and the programs that nobody else holds, when the last call has ended. */
+  dispose(): void {
+    this.#drop()
+    for (const name of programNames) this.#executables[name] = undefined
+    this.#held.dispose()
+  }
+
+  /** What the layer has stays until the end of a call. */
+  stay(memory: CallMemory): void {
+    memory.atEnd(this.#held.begin())
   }
 
   ends(name: 'forward' | 'inputGradient'): [End, End] {
@@ -49,7 +71,8 @@ export class Core<In extends Space = Space, Out extends Space = Space, D extends
   /** The layers that serve the items of a call which differ in n. */
   bySize(sizes: unknown, batch: number, where: string, memory: CallMemory) {
     return groupBySize(sizes, batch, this.setup.specification.group, where).map((group) => {
-      const core = this.at(group.n, false)
+      const setup = setUpAt(this.setup, group.n, false)
+      const core = new Core(setup, compile(setup.specification), this.store, this.#held)
       memory.atEnd(() => core.#drop())
       return { core, group }
     })

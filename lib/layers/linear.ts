@@ -124,6 +124,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
   /** Replaces all parameters, also of the layers made by `at`; calls in flight finish with the old ones.
    *  @throws BrauerError `invalid-parameters`, `invalid-dtype`, `out-of-memory`, `device-lost`; then nothing has changed */
   load(parameters: Readonly<Record<string, TensorLike>>): void {
+    this.#core.check('load')
     this.#core.load(this.#core.store.take(parameters, 'load', false))
   }
 
@@ -137,6 +138,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
    *  and take there, by a model; it need not be here. A layer with the backend cuda shows its own device.
    *  @throws BrauerError `unknown-option`, `invalid-argument` */
   explain(options?: ExplainOptions): string {
+    this.#core.check('explain')
     return explainLayer(this, this.#core.compiled.program('forward'), options)
   }
 
@@ -159,6 +161,7 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
 
   /** @internal The work of a `forward`, by kinds. */
   work(batch: number): readonly number[] | undefined {
+    this.#core.check('predict')
     checkInteger(batch, 'predict: batch', 1)
     return this.#core.executable('forward').work?.(batch, this.options.threads ?? 0)
   }
@@ -167,7 +170,20 @@ export class Linear<In extends Space = Space, Out extends Space = Space, D exten
    *  @throws BrauerError `n-too-small` with an independent basis where n or the layer's own n is below the largest number of
    *  indices of a diagram, `invalid-group` for groups whose diagrams depend on n */
   at(n: number | readonly number[]): Linear<In, Out, D> {
-    return new Linear(this.#core.at(n, true))
+    this.#core.check('at')
+    return new Linear(this.#core.at(n))
+  }
+
+  /** Gives back what the layer has on its device, its packed weights and its programs, once calls in flight are done; programs that other
+   *  layers of the same specification hold stay. Every later call throws `disposed`, and a second `dispose` does nothing; parameters,
+   *  plan and diagrams can still be read. Layers that `at` has made share the parameters and nothing else: each lives on, and is to be
+   *  disposed of by itself. Without it the garbage collector frees the weights, and the programs stay for the next layer of their kind. */
+  dispose(): void {
+    this.#core.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
   }
 
   /** @internal Where tensors may lie besides the host. */

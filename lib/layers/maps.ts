@@ -22,6 +22,7 @@ export function mapJob<To extends Space, D extends Dtype>(
   options: CallOptions | undefined,
   weights?: WeightsOf,
 ): Job<Results<To, D>> {
+  core.check(name)
   const { signal, out, parameters, sizes } = callOptions(options, name) as CallOptions
   const [from, to] = core.ends(name)
   const operands = from.take(x, name)
@@ -40,6 +41,7 @@ export function mapJob<To extends Space, D extends Dtype>(
     return { runs: [run], options: call, finish: () => finish(tensors) }
   }
   return withMemory(call, (memory) => {
+    core.stay(memory)
     if (sizes === undefined) {
       const packed = weightsOf(core, memory)
       const executable = core.executable(name)
@@ -71,6 +73,7 @@ export function weightJob(
   options: WeightGradientOptions | undefined,
 ): Job<Parameters> {
   const where = 'weightGradient'
+  core.check(where)
   const given = ownOptions(options, ['signal', 'sizes'], `${where}: options`) as WeightGradientOptions
   const job = gradientsJob(core, where, core.inputs.take(x, `${where}: x`), g, given, undefined)
   return { ...job, finish: () => job.finish().parameters }
@@ -83,6 +86,7 @@ export function bothJob<In extends Space, D extends Dtype>(
   given: unknown,
 ): Job<Gradients<In, D>> {
   const where = 'gradients'
+  core.check(where)
   const options = callOptions(given, where) as CallOptions<In>
   const weights: WeightsOf = (each, memory) => each.weightsOf(options.parameters, where, memory)
   return gradientsJob(core, where, core.inputs.take(x, `${where}: x`), g, options, weights)
@@ -94,6 +98,7 @@ export function vjpJobs<In extends Space, Out extends Space, D extends Dtype>(
   x: unknown,
   given: CallOptions<Out> | undefined,
 ) {
+  core.check('vjp')
   const options = ownOptions(given, ['signal', 'out', 'parameters', 'sizes'], 'vjp: options') as CallOptions<Out>
   const { parameters, signal, sizes } = options
   // Taken now: the pullback is of the function that gave y, whatever is loaded meanwhile.
@@ -123,6 +128,7 @@ function gradientsJob<In extends Space, D extends Dtype>(
   { signal, sizes, out }: WeightGradientOptions & PullbackOptions<In>,
   weights: WeightsOf | undefined,
 ): Job<Gradients<In, D>> {
+  core.check(where)
   const pulled = core.outputs.take(g, `${where}: g`)
   const { batch: other, data: gradients } = pulled
   if (batch !== other) throw expected('invalid-shape', `${where}: g`, `a batch of ${batch}`, String(other))
@@ -130,6 +136,7 @@ function gradientsJob<In extends Space, D extends Dtype>(
   const into = out && core.inputs.takeOut(out, core.outputs, pulled, where)
   const given = [...inputs, ...gradients]
   return withMemory({ signal, threads: core.setup.options.threads }, (memory) => {
+    core.stay(memory)
     const target = into ?? (weights ? memory.results(core.inputs.make(batch, given, where)) : { data: [], tensors: [] })
     const cut = sizes === undefined ? undefined : cutBySize(core, sizes, batch, where, memory, given, target.data)
     const whole = { core, batch, operands: given, written: target.data }

@@ -37,6 +37,9 @@ export interface Module {
   /** y = f(x), and its derivative along tangents of x and of the parameters. */
   jvp(x: TensorsOf<Space>, tangents: Tangents<Space>, options?: ModuleCallOptions): Promise<JvpResult<Space, Dtype>>
   jvpSync(x: TensorsOf<Space>, tangents: Tangents<Space>, options?: ModuleCallOptions): JvpResult<Space, Dtype>
+  /** Gives back what its layers have on their devices. Every later call throws `disposed`; a second `dispose` does nothing. */
+  dispose(): void
+  [Symbol.dispose](): void
 }
 
 export type { Gradients, JvpResult, PullbackOptions, Tangents, VjpResult }

@@ -64,6 +64,7 @@ export class Network implements Module {
   readonly #own: OwnParameters
   readonly #apply: NetworkSetup['apply']
   readonly #ends: { readonly input: End; readonly output: End }
+  #isDisposed = false
 
   /** @internal */
   constructor({ group, input: from, output: to, dtype, children = [], initial = {}, ...setup }: NetworkSetup) {
@@ -103,10 +104,25 @@ export class Network implements Module {
   }
 
   load(parameters: Readonly<Record<string, TensorLike>>): void {
+    this.#check('load')
     // All are checked before the first part changes.
     const taken = takeParameters(this.parameters, parameters, 'load', false)
     this.#own.load(taken)
     this.children.forEach((child, i) => child.load(under(i, taken)))
+  }
+
+  /** Disposes of all its parts, which must not be parts of networks that are still in use. */
+  dispose(): void {
+    this.#isDisposed = true
+    for (const child of this.children) child.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #check(where: string): void {
+    if (this.#isDisposed) throw expected('disposed', where, 'a live network', 'a disposed one')
   }
 
   async forward(x: TensorsOf<Space>, options?: ModuleCallOptions): Promise<TensorsOf<Space, Tensor>> {
@@ -159,6 +175,7 @@ export class Network implements Module {
 
   /** The network on inputs, with what they are. */
   #record(where: string, x: unknown, options: unknown) {
+    this.#check(where)
     const { signal, parameters, sizes } = ownOptions(
       options,
       ['signal', 'parameters', 'sizes'],

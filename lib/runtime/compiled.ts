@@ -38,7 +38,7 @@ export class Compiled {
   readonly parameters: readonly ParameterInfo[]
   #plan: Plan | undefined
   readonly #programs = new Map<ProgramName, Program>()
-  readonly #executables = new Map<string, Executable>()
+  readonly #executables = new Map<string, { readonly executable: Executable; holders: number }>()
 
   constructor(specification: Specification, serialized?: Serialized) {
     this.specification = specification
@@ -72,15 +72,34 @@ export class Compiled {
     return lower[name](this.plan)
   }
 
-  /** The program on a backend; loaded once. The packing programs run in the dtype of the arithmetic. */
+  /** The program on a backend, loaded once for all who hold it. The packing programs run in the dtype of the arithmetic. */
   executable(name: ProgramName, backend: Backend, dtype: Dtype): Executable {
-    const packs = name === 'pack' || name === 'unpack'
+    return this.#loaded(name, backend, dtype).executable
+  }
+
+  /** The same, and what to call when it is not needed any longer: the last one unloads it. Runs in flight keep it. */
+  hold(name: ProgramName, backend: Backend, dtype: Dtype): { readonly executable: Executable; release(): void } {
+    const loaded = this.#loaded(name, backend, dtype)
+    loaded.holders++
+    const release = (): void => {
+      if (--loaded.holders > 0) return
+      this.#executables.delete(keyOf(name, backend, dtype))
+      loaded.executable.dispose()
+    }
+    return { executable: loaded.executable, release }
+  }
+
+  #loaded(name: ProgramName, backend: Backend, dtype: Dtype): { readonly executable: Executable; holders: number } {
+    const packs = isPacking(name)
     const type = packs ? computeDtype(dtype) : dtype
     const batch = packs ? 1 : this.specification.expectedBatch
-    const key = `${name}/${backend.key ?? backend.name}/${type}`
-    let executable = this.#executables.get(key)
-    if (!executable) this.#executables.set(key, (executable = backend.load(this.program(name), type, batch, packs)))
-    return executable
+    const key = keyOf(name, backend, dtype)
+    let loaded = this.#executables.get(key)
+    if (!loaded) {
+      loaded = { executable: backend.load(this.program(name), type, batch, packs), holders: 0 }
+      this.#executables.set(key, loaded)
+    }
+    return loaded
   }
 
   serialize(): Serialized {
@@ -94,6 +113,10 @@ export class Compiled {
     }
   }
 }
+
+const isPacking = (name: ProgramName): boolean => name === 'pack' || name === 'unpack'
+const keyOf = (name: ProgramName, backend: Backend, dtype: Dtype): string =>
+  `${name}/${backend.key ?? backend.name}/${isPacking(name) ? computeDtype(dtype) : dtype}`
 
 /** Names, shapes and initial deviations: σ² = n^l / (C_k · D_l · ‖M‖²), so that inputs of unit variance give outputs
  *  whose mean square is one (design 1.1). */

@@ -25,6 +25,10 @@ function inputs(group: string, space: Record<number, number>, batch: number): Re
   )
 }
 
+/** What the elements are: tensors as such are equal where their shapes are. */
+const bits = (tensors: Readonly<Record<string, Tensor>>): unknown[] =>
+  Object.entries(tensors).map(([key, each]) => [key, each.data])
+
 const subjects = layers.flatMap((layer, i) => inTurn(compiled, i).map((backend) => [backend, ...layer] as const))
 describe.each(subjects)('%s: %s %j -> %j', (backend, name, input, output) => {
   const make = (threads: number) => linear(groupFrom(name), input, output, { ...on(backend), threads, bias: true })
@@ -33,11 +37,11 @@ describe.each(subjects)('%s: %s %j -> %j', (backend, name, input, output) => {
   const wanted = make(1).forwardSync(x)
 
   test.each([2, 3, 8])('%i threads', (threads) => {
-    expect(make(threads).forwardSync(x)).toEqual(wanted)
+    expect(bits(make(threads).forwardSync(x))).toEqual(bits(wanted))
   })
 
   test('the same off the event loop', async () => {
-    expect(await make(2).forward(x)).toEqual(wanted)
+    expect(bits(await make(2).forward(x))).toEqual(bits(wanted))
   })
 
   test('each item alone', () => {
@@ -52,9 +56,10 @@ describe.each(subjects)('%s: %s %j -> %j', (backend, name, input, output) => {
   test('gradients', () => {
     const g = Object.fromEntries(Object.entries(wanted).map(([l, value]) => [l, value])) as typeof wanted
     const [one, three] = [make(1), make(3)]
-    expect(three.inputGradientSync(g)).toEqual(one.inputGradientSync(g))
-    expect(three.weightGradientSync(x, g)).toEqual(one.weightGradientSync(x, g))
-    expect(three.vjpSync(x).pullback(g)).toEqual(one.vjpSync(x).pullback(g))
+    expect(bits(three.inputGradientSync(g))).toEqual(bits(one.inputGradientSync(g)))
+    expect(bits(three.weightGradientSync(x, g))).toEqual(bits(one.weightGradientSync(x, g)))
+    const [a, b] = [three.vjpSync(x).pullback(g), one.vjpSync(x).pullback(g)]
+    expect([bits(a.x), bits(a.parameters)]).toEqual([bits(b.x), bits(b.parameters)])
   })
 })
 

@@ -11,16 +11,17 @@ const ramp = (...shape: number[]): Tensor<'float32'> =>
 const like = ({ dims, type, data }: Tensor) => ({ dims, type, data })
 const layer = linear(O(3), { 1: 2, 2: 1 }, { 0: 1, 2: 2 }, { backend: 'reference' })
 const x = { 1: ramp(4, 3, 2), 2: ramp(4, 3, 3, 1) }
-const wanted = layer.forwardSync(x)
+const bits = (tensors: object) => Object.entries(tensors).map(([key, each]) => [key, (each as Tensor).data])
+const wanted = bits(layer.forwardSync(x))
 
 test('tensors of others, orders in another order, and orders that are inherited', () => {
-  expect(layer.forwardSync({ 1: like(x[1]), 2: x[2] })).toEqual(wanted)
-  expect(layer.forwardSync(Object.create(x) as typeof x)).toEqual(wanted)
+  expect(bits(layer.forwardSync({ 1: like(x[1]), 2: x[2] }))).toEqual(wanted)
+  expect(bits(layer.forwardSync(Object.create(x) as typeof x))).toEqual(wanted)
   const both = linear(product(S(2), O(2)), { a: 1, b: 1, ab: 1 }, { a: 1, ab: 1 }, { backend: 'reference' })
   const [a, b, ab] = [ramp(3, 2, 1), ramp(3, 2, 1), ramp(3, 2, 2, 1)]
   b.data.reverse()
   const result = both.forwardSync({ a, b, ab })
-  expect(both.forwardSync({ ab, b, a })).toEqual(result)
+  expect(bits(both.forwardSync({ ab, b, a }))).toEqual(bits(result))
   expect(Object.keys(result)).toEqual(['a', 'ab'])
 })
 
