@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cuda/kernels/product_shape.h"
-
 // Instructions are those of the loops in the machine code of compute capability 9.0: loads, stores, arithmetic, and the
 // sums of 64 bits of which an address takes two.
 namespace brauer::cuda {
@@ -107,7 +105,7 @@ Counts Counter::of_product(const ProductCode& product, double rows, double items
   if (precision_ != Precision::highest && !product.own && !product.serial)
     return of_tensor_product(product, rows, items, in_shared);
   const double wide = product.pairs ? 2 : 1, vector = product.vector;
-  const double height = product.own ? 1 : product.pairs ? kPairRows : kProductRows;
+  const double height = product.own ? 1 : product.pairs ? pair_rows_ : kProductRows;
   const double blocks = std::ceil(rows * items / height), workers = blocks * product.col_blocks;
   const double step = 16 / bytes_, loads = product.left_vector ? 1 : step;  // of a row of left
   const double left = loads + (product.pairs && in_shared ? 1 : 2);

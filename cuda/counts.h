@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "cuda/compile.h"
+#include "cuda/kernels/product_shape.h"
+#include "native/core/cuda.h"
 
 // What instructions take on a device, counted from the tables that kernels read and as the kernels of cuda/kernels go
 // through them.
@@ -43,8 +45,9 @@ class TeamTime {
 class Counter {
  public:
   // in_shared, resident: whether items, and what is the same for all, lie in shared memory outside boxes.
-  Counter(const Compiled& compiled, int element_bytes, bool in_shared, bool resident)
+  Counter(const Compiled& compiled, const DeviceInfo& device, int element_bytes, bool in_shared, bool resident)
       : code_(reinterpret_cast<const CodeTables*>(compiled.code.data())),
+        pair_rows_(pair_rows(10 * device.major + device.minor)),
         bytes_(element_bytes),
         precision_(element_bytes == 4 ? compiled.precision : Precision::highest),
         in_shared_(in_shared),
@@ -71,7 +74,7 @@ class Counter {
   }
 
   const CodeTables* code_;
-  double bytes_;
+  double pair_rows_, bytes_;
   Precision precision_;
   bool in_shared_, resident_;
 };

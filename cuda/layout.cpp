@@ -20,6 +20,7 @@ class Arranger {
            const DeviceInfo& device)
       : program_(program),
         compiled_(compiled),
+        device_(device),
         bytes_(element_bytes),
         room_(device.shared_per_block),
         room_of_two_(device.shared_per_multiprocessor / 2),
@@ -121,7 +122,7 @@ class Arranger {
     layout_.shared = std::size_t(layout_.resident * bytes_ + layout_.teams * views());
     if (layout_.in_shared) layout_.shared = std::size_t(block_bytes(layout_.tile, layout_.teams, flips));
     const double teams = layout_.teams * (std::int64_t(layout_.shared) <= room_of_two_ ? 2 : 1);
-    const Counter counter(compiled_, int(bytes_), layout_.in_shared, layout_.resident > 0);
+    const Counter counter(compiled_, device_, int(bytes_), layout_.in_shared, layout_.resident > 0);
     double instructions = 0;
     TeamTime alone(layout_.threads);
     layout_.groups.clear();
@@ -146,6 +147,7 @@ class Arranger {
 
   const Program& program_;
   const Compiled& compiled_;
+  const DeviceInfo& device_;
   const std::int64_t bytes_, room_, room_of_two_;
   const bool direct_;  // outputs may be written where they lie
   FusedLayout layout_;
@@ -166,7 +168,7 @@ Status compile_for(const Program& program, int element_bytes, Precision precisio
     if (!status.ok()) return status;
     each.box_teams = teams, each.precision = precision;
     // Sections that do not run in boxes cost launches and memory: the more that do, the better.
-    const Counter counter(each, element_bytes, false, false);
+    const Counter counter(each, device, element_bytes, false, false);
     double cycles = 1e15 * double(program.sections.size() - each.sections.size());
     for (std::size_t s = 0; s < each.sections.size(); s++) {
       double instructions = 0, alone = 0;

@@ -317,14 +317,21 @@ class LoadedProgram {
     arguments.buffer_count = std::uint32_t(layout_.buffers.size());
     arguments.resident = std::uint32_t(layout_.resident);
     arguments.tile = sums ? std::uint32_t(dealt.step) : fused_tile(layout_, items, info_);
-    arguments.parts = sums ? dealt.parts : blocks * layout_.teams;
-    arguments.turn = sums ? first / dealt.step % dealt.parts : 0;
+    arguments.parts = std::uint32_t(sums ? dealt.parts : blocks * layout_.teams);
+    arguments.turn = sums ? std::uint32_t(first / dealt.step % dealt.parts) : 0;
+    arguments.across = std::int64_t(arguments.parts) * arguments.tile;
     arguments.teams = layout_.teams;
     arguments.threads = layout_.threads;
     arguments.dtype = std::uint32_t(dtype_);
     arguments.precision = options_.precision;
-    return launch(stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared},
-                  &arguments);
+    const std::int64_t teams = blocks * layout_.teams;
+    Status status;
+    for (std::int64_t part = 0; part < arguments.parts && status.ok(); part += teams) {
+      arguments.first_part = std::uint32_t(part);
+      status =
+          launch(stream, fused_kernel<T>(), {blocks, int(layout_.teams * layout_.threads), layout_.shared}, &arguments);
+    }
+    return status;
   }
 
   Program program_;

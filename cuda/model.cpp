@@ -42,7 +42,7 @@ DeviceRates rates_of(const DeviceInfo& device) {
 Estimate estimate_fused(const Program& program, const Compiled& compiled, const FusedLayout& layout, int element_bytes,
                         int storage_bytes, std::int64_t batch, const DeviceInfo& device) {
   const DeviceRates rates = rates_of(device);
-  const Counter counter(compiled, element_bytes, layout.in_shared, layout.resident > 0);
+  const Counter counter(compiled, device, element_bytes, layout.in_shared, layout.resident > 0);
   Estimate estimate;
   estimate.launches = 1;
   estimate.shared_memory = double(layout.shared);
@@ -96,7 +96,7 @@ Estimate estimate_fused(const Program& program, const Compiled& compiled, const 
 Estimate estimate_staged(const Program& program, const Compiled& compiled, int element_bytes, int storage_bytes,
                          std::int64_t batch, const DeviceInfo& device) {
   const DeviceRates rates = rates_of(device);
-  const Counter counter(compiled, element_bytes, false, false);
+  const Counter counter(compiled, device, element_bytes, false, false);
   const auto* const code = reinterpret_cast<const CodeTables*>(compiled.code.data());
   const auto* const orbits = table<OrbitCode>(code, code->orbits);
   const auto* const moves = table<MoveCode>(code, code->moves);

@@ -99,51 +99,46 @@ void fused(FusedArguments<T> a) {
   const std::uint32_t in_block = uniform(thread / a.threads);
   const Team team{thread - in_block * a.threads, a.threads, 1};
   const int barrier = int(in_block) + 1, threads = int(a.threads);
-  const std::int64_t number = block_index() * a.teams + in_block, teams = block_count() * a.teams;
+  const std::int64_t number = block_index() * a.teams + in_block;
   const TeamMemory<T> own = divide_memory(a, in_block, number);
+  // The team's part, whose tiles lie a.across items apart; there may be more teams than parts.
+  const std::uint32_t part = a.first_part + std::uint32_t(number);
+  const std::uint32_t turned = part - a.turn + (part < a.turn ? a.parts : 0);
+  const std::int64_t begin = part < a.parts ? std::int64_t(turned) * a.tile : a.items;
+  make_views(a, own, begin, team);
   bring_resident(a);
+  bring_tile(a, own.arena, begin, team);
   copy_async_commit();
   copy_async_wait<0>();
   sync_block();
+
   const OpCode* const ops = table<OpCode>(a.code, a.code->ops);
   const std::uint32_t op_count = uniform(a.code->op_count);
-  for (std::int64_t part = number; part < a.parts; part += teams) {
-    const std::int64_t begin = (part - a.turn + (part < a.turn ? a.parts : 0)) * a.tile;
-    const std::int64_t across = a.parts * a.tile;
-    make_views(a, own, begin, team);
-    bring_tile(a, own.arena, begin, team);
-    copy_async_commit();
+  std::uint32_t flipped = 0;
+  for (std::int64_t first = begin; first < a.items; first += a.across) {
+    const auto items = std::uint32_t(a.items - first < a.tile ? a.items - first : a.tile);
+    const std::int64_t next = first + a.across;
+    if (a.flip != 0) {
+      bring_tile(a, own.arena + (flipped ? 0 : a.flip), next, team);
+      copy_async_commit();
+    }
+    const Step<T> step{a.code, own.views + flipped * a.buffer_count, a.constants, 0, items, part, a.precision, nullptr,
+                       nullptr};
+    Turns turns(team);
+    for (std::uint32_t i = 0; i < op_count; i++) {
+      if (uniform(ops[i].barrier)) sync_group(barrier, threads), turns.start();
+      turns.took(run_op<T, Space::arena>(step, ops[i], turns.next(a.groups[i])));
+    }
+    sync_group(barrier, threads);
+    take_tile(a, own.arena, first, items, team);
+    move_views(a, own, a.across, team);
+    if (a.flip == 0) {
+      bring_tile(a, own.arena, next, team);
+      copy_async_commit();
+    }
+    flipped ^= a.flip != 0 ? 1 : 0;
     copy_async_wait<0>();
     sync_group(barrier, threads);
-    std::uint32_t flipped = 0;
-    for (std::int64_t first = begin; first < a.items; first += across) {
-      const auto items = std::uint32_t(a.items - first < a.tile ? a.items - first : a.tile);
-      const std::int64_t next = first + across;
-      if (a.flip != 0) {
-        bring_tile(a, own.arena + (flipped ? 0 : a.flip), next, team);
-        copy_async_commit();
-      }
-      const Step<T> step{a.code,      own.views + flipped * a.buffer_count,
-                         a.constants, 0,
-                         items,       std::uint32_t(part),
-                         a.precision, nullptr,
-                         nullptr};
-      Turns turns(team);
-      for (std::uint32_t i = 0; i < op_count; i++) {
-        if (uniform(ops[i].barrier)) sync_group(barrier, threads), turns.start();
-        turns.took(run_op<T, Space::arena>(step, ops[i], turns.next(a.groups[i])));
-      }
-      sync_group(barrier, threads);
-      take_tile(a, own.arena, first, items, team);
-      move_views(a, own, across, team);
-      if (a.flip == 0) {
-        bring_tile(a, own.arena, next, team);
-        copy_async_commit();
-      }
-      flipped ^= a.flip != 0 ? 1 : 0;
-      copy_async_wait<0>();
-      sync_group(barrier, threads);
-    }
   }
 }
 

@@ -50,8 +50,10 @@ struct FusedArguments {
   std::int64_t arena;           // elements
   std::int64_t flip;            // elements from one copy of a tile's inputs to the other; 0: there is one
   std::int64_t items;
-  std::int64_t parts, turn;  // tiles are dealt to so many parts, of which a team takes several where there are fewer;
-                             // turn: the part whose the first tile is
+  std::int64_t across;        // items from a tile of a part to its next
+  std::uint32_t parts, turn;  // tiles are dealt to so many parts; turn: the part whose the first tile is
+  std::uint32_t
+      first_part;  // that of the first team: where there are fewer teams than parts there are several launches
   std::uint32_t buffer_count, resident;  // resident: elements
   std::uint32_t tile, teams, threads;    // items of a tile; teams of a block, threads of a team
   std::uint32_t dtype;                   // of storage

@@ -10,10 +10,10 @@ const hot = ['copy_kernel']
 /** Functions that kernels call, by a part of their mangled names: products of factors in shared memory and by tensor cores, sums, terms. What ptxas
  *  counts as loads alone is arguments that the caller has left on its stack, read once. */
 const hotFunctions = [
-  'ProductKindILi6ELi2ELb1ELb1ELb0E',
-  'ProductKindILi6ELi2ELb1ELb1ELb1E',
-  'ProductKindILi6ELi2ELb1ELb0ELb0E',
-  'ProductKindILi6ELi2ELb0ELb1ELb0E',
+  // Rows as `pair_rows` of cuda/kernels/product_shape.h has them.
+  ...[4, 6].flatMap((rows) =>
+    ['110', '111', '100', '010'].map((flags) => `ProductKindILi${rows}ELi2E${flags.replace(/./g, 'Lb$&E')}`),
+  ),
   'run_product_mma',
   'run_parallel_move',
   'terms_of',
